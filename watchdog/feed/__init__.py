@@ -1,0 +1,1 @@
+"""What the provider speaks: the SignalR hub protocol and the documented messages, without any I/O."""

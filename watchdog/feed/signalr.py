@@ -1,0 +1,246 @@
+"""The SignalR JSON hub protocol as a session without I/O: text in, events and text to send out.
+
+Source: the ASP.NET Core SignalR hub protocol specification. Every record is a JSON object that ends in
+0x1E; WebSocket frames and records need not coincide.
+"""
+
+from enum import IntEnum
+from io import StringIO
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from watchdog.feed.reasons import InvalidReason
+
+RECORD_SEPARATOR = "\x1e"
+HANDSHAKE_TIMEOUT_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 15.0
+SERVER_TIMEOUT_SECONDS = 30.0
+MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+
+
+class MessageType(IntEnum):
+    """The `type` of a hub message."""
+
+    INVOCATION = 1
+    STREAM_ITEM = 2
+    COMPLETION = 3
+    STREAM_INVOCATION = 4
+    CANCEL_INVOCATION = 5
+    PING = 6
+    CLOSE = 7
+    ACK = 8
+    SEQUENCE = 9
+
+
+class Established(Struct, frozen=True):
+    """The hub accepted the handshake."""
+
+
+class HandshakeRefused(Struct, frozen=True):
+    """The hub answered the handshake with an error, or with something that is no answer."""
+
+    error: str
+
+
+class Invocation(Struct, frozen=True):
+    """The hub calls a method of the client; `arguments` is the JSON array as it came."""
+
+    target: str
+    arguments: msgspec.Raw
+    size_bytes: int
+    invocation_id: str | None = None
+
+
+class Invalid(Struct, frozen=True):
+    """A record that is not what the protocol allows; the session goes on."""
+
+    reason: InvalidReason
+    detail: str
+
+
+class Oversize(Struct, frozen=True):
+    """A record longer than `MAX_RECORD_CHARACTERS`; the connection is of no more use."""
+
+
+class Closed(Struct, frozen=True):
+    """The hub says goodbye: a `Close` message."""
+
+    error: str | None
+    allow_reconnect: bool
+
+
+Event = Established | HandshakeRefused | Invocation | Invalid | Oversize | Closed
+
+
+class _HandshakeAnswer(Struct):
+    error: str | None = None
+    type: int | None = None
+
+
+class _Message(Struct):
+    type: int
+    target: str | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    invocation_id: str | None = field(name="invocationId", default=None)
+    error: str | None = None
+    allow_reconnect: bool | None = field(name="allowReconnect", default=None)
+
+
+_decode_handshake = msgspec.json.Decoder(_HandshakeAnswer).decode
+_decode_message = msgspec.json.Decoder(_Message).decode
+_is_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def encode_record(document: dict[str, Any]) -> str:
+    """One record: the document as compact JSON, and the separator."""
+    return msgspec.json.encode(document).decode() + RECORD_SEPARATOR
+
+
+_PING = encode_record({"type": int(MessageType.PING)})
+_HANDSHAKE = encode_record({"protocol": "json", "version": 1})
+
+
+def fault_of(data: bytes | str | msgspec.Raw, error: Exception) -> tuple[Literal["json", "schema"], str]:
+    """Tell why `data` could not be decoded: it is no JSON at all, or JSON of another shape.
+
+    A decoder that stops at the first wrong type has not seen whether the rest is JSON, hence the second
+    look. Nesting deeper than the decoder's stack counts as `json`.
+    """
+    if isinstance(error, msgspec.ValidationError):
+        try:
+            _is_json(data)
+        except (msgspec.DecodeError, RecursionError):
+            return "json", "malformed JSON"
+        return "schema", str(error)
+    if isinstance(error, RecursionError):
+        return "json", "nested too deeply"
+    return "json", str(error)
+
+
+class Session:
+    """One connection's protocol state on the client's side.
+
+    Give it what arrives (`receive`), send what it wants sent (`data_to_send`), and call `tick` when
+    `next_deadline` has passed. Times are seconds of any one monotonic clock.
+    """
+
+    __slots__ = ("_established", "_last_received_at", "_last_sent_at", "_outbox", "_partial", "_subscribe")
+
+    def __init__(self, subscribe: str, at: float) -> None:
+        """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it."""
+        self._subscribe = subscribe
+        self._established = False
+        self._outbox = [_HANDSHAKE]
+        self._partial = StringIO()
+        self._last_sent_at = at
+        self._last_received_at = at
+
+    @property
+    def established(self) -> bool:
+        """Whether the hub has accepted the handshake."""
+        return self._established
+
+    @property
+    def next_deadline(self) -> float:
+        """When `tick` has something to do or to say if nothing is received until then."""
+        if not self._established:
+            return self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
+        return min(
+            self._last_sent_at + KEEP_ALIVE_SECONDS,
+            self._last_received_at + SERVER_TIMEOUT_SECONDS,
+        )
+
+    def data_to_send(self) -> str:
+        """The text to send now, possibly empty; forgotten once handed out."""
+        data = "".join(self._outbox)
+        self._outbox.clear()
+        return data
+
+    def tick(self, at: float) -> bool:
+        """Ping when it is time to; answer whether the hub is still to be believed alive.
+
+        False once the handshake has waited 15 s, or no record has come for 30 s (a ping is one).
+        """
+        if not self._established:
+            return at < self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
+        if at >= self._last_received_at + SERVER_TIMEOUT_SECONDS:
+            return False
+        if at >= self._last_sent_at + KEEP_ALIVE_SECONDS:
+            self._send(_PING, at)
+        return True
+
+    def receive(self, data: str, at: float) -> list[Event]:
+        """Take in text as it came; answer what its complete records say, in order."""
+        self._last_received_at = at
+        # The ordinary case: one frame, one record, nothing kept from before.
+        if data and data.find(RECORD_SEPARATOR) == len(data) - 1 and not self._partial.tell():
+            return self._record(data[:-1], at)
+        events: list[Event] = []
+        *complete, rest = data.split(RECORD_SEPARATOR)
+        for piece in complete:
+            events += self._record(self._take_partial() + piece, at)
+        self._partial.write(rest)
+        if self._partial.tell() > MAX_RECORD_CHARACTERS:
+            self._take_partial()
+            events.append(Oversize())
+        return events
+
+    def _take_partial(self) -> str:
+        partial = self._partial.getvalue()
+        if partial:
+            self._partial = StringIO()
+        return partial
+
+    def _send(self, record: str, at: float) -> None:
+        self._outbox.append(record)
+        self._last_sent_at = at
+
+    def _record(self, record: str, at: float) -> list[Event]:
+        if self._established:
+            return self._message(record, at)
+        try:
+            answer = _decode_handshake(record)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return [HandshakeRefused(": ".join(fault_of(record, error)))]
+        if answer.error is not None and answer.type is None:
+            return [HandshakeRefused(answer.error)]
+        self._established = True
+        self._send(self._subscribe, at)
+        # The provider calls the first ping "the sign that the connection is established": a hub may
+        # go without the `{}`, and then its first record already is a message.
+        first = [] if answer.type is None else self._message(record, at)
+        return [Established(), *first]
+
+    def _message(self, record: str, at: float) -> list[Event]:
+        try:
+            message = _decode_message(record)
+        except (msgspec.DecodeError, RecursionError) as error:
+            reason, detail = fault_of(record, error)
+            return [Invalid("json" if reason == "json" else "protocol", detail)]
+        if message.type == MessageType.INVOCATION:
+            return self._invocation(message, record, at)
+        if message.type == MessageType.CLOSE:
+            return [Closed(message.error, message.allow_reconnect is True)]
+        # Pings have done their work by arriving; the other types and unknown ones say nothing to a
+        # client that neither invokes nor streams.
+        return []
+
+    def _invocation(self, message: _Message, record: str, at: float) -> list[Event]:
+        if message.target is None or not bytes(message.arguments):
+            return [Invalid("protocol", "an invocation without target or arguments")]
+        if message.invocation_id is not None:
+            # The hub waits for an answer that no subscriber has.
+            self._send(
+                encode_record(
+                    {
+                        "type": int(MessageType.COMPLETION),
+                        "invocationId": message.invocation_id,
+                        "error": "Client didn't provide a result.",
+                    }
+                ),
+                at,
+            )
+        size_bytes = len(record) if record.isascii() else len(record.encode())
+        return [Invocation(message.target, message.arguments, size_bytes, message.invocation_id)]

@@ -1,0 +1,19 @@
+"""A histogram as plain numbers, read by the metrics at scrape time."""
+
+from bisect import bisect_left
+
+
+class Histogram:
+    """Counts of observed values by bucket; `bounds` are the upper bounds, inclusive, ascending."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value

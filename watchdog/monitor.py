@@ -1,0 +1,356 @@
+"""The monitor: all that is known of one game. Updates and events in, findings out; readers only read."""
+
+from collections import deque
+from typing import Literal
+
+from msgspec import Struct
+
+from watchdog.checks.betting_timer import BettingTimer, seconds_left
+from watchdog.checks.cadence import Cadence
+from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
+from watchdog.checks.maintenance import Maintenance
+from watchdog.checks.rounds import STATE_NAMES, Rounds
+from watchdog.checks.sequence import Sequence
+from watchdog.checks.settings import CheckSettings
+from watchdog.checks.timestamps import Latency, Timestamps
+from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_seconds
+from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
+from watchdog.histogram import Histogram
+from watchdog.ledger import Ledger, State
+from watchdog.snapshot import Distribution, Recent, GameSnapshot
+
+Level = Literal["info", "warning"]
+
+RECENT = 10
+"""How many anomalies are kept for people to read."""
+
+_NEVER = float("inf")
+
+
+class Finding(Struct, frozen=True):
+    """Something worth a log line: a transition or an anomaly, with its dotted event name."""
+
+    event: str
+    level: Level
+    detail: dict[str, object]
+
+
+class Arrival(Struct, frozen=True, gc=False):
+    """When an update arrived: monotonic seconds, UNIX seconds, and its size.
+
+    `exact` is false when a stall of our own hid the time; then no interval and no latency is derived.
+    """
+
+    at: float
+    wall: float
+    size_bytes: int = 0
+    exact: bool = True
+
+
+class Monitor:
+    """Judges one game. Told what happened and when (monotonic seconds), it answers what it found.
+
+    `advance` must be called once `next_deadline` has passed and nothing that arrived before is left
+    unread; until then the time since is booked to nothing.
+    """
+
+    def __init__(self, feed: str, game_type: int, game: str, settings: CheckSettings, at: float) -> None:
+        self.feed = feed
+        self.game_type = game_type
+        self.game = game
+        self._settings = settings
+        self._ledger = Ledger(at)
+        self._cadence = Cadence(settings)
+        self._sequence = Sequence(settings)
+        self._timestamps = Timestamps()
+        self._latency = Latency()
+        self._timer = BettingTimer(settings)
+        self._rounds = Rounds(settings)
+        self._maintenance = Maintenance(settings)
+        self._lasting = (self._sequence, self._timestamps, self._timer)
+        self._tried = False
+        self._connected = False
+        self._authorized = True
+        self._first_of_connection = False
+        # A stall of ours hid whether the next update came in time.
+        self._blind = False
+        self._latency_high = False
+        self._timer_seconds: float | None = None
+        self._last_message_at = 0.0
+        self._last_message_wall: float | None = None
+        self._messages = 0
+        self._received_bytes = 0
+        self._attempts = 0
+        self._last_disconnect: DisconnectReason | None = None
+        self._disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
+        self._invalid = dict.fromkeys(INVALID_REASONS, 0)
+        self._anomalies: dict[tuple[Check, str], int] = {
+            (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
+        }
+        self._recent: deque[Recent] = deque(maxlen=RECENT)
+
+    @property
+    def state(self) -> State:
+        """The state of the game as last judged."""
+        return self._ledger.state
+
+    @property
+    def connected(self) -> bool:
+        """Whether the game is subscribed to on an open connection."""
+        return self._connected
+
+    @property
+    def update_due_at(self) -> float:
+        """Until when the next update is on time; infinite without a subscription."""
+        return self._cadence.due_at
+
+    @property
+    def next_deadline(self) -> float:
+        """When the next judgement falls due if nothing happens until then; infinite if none does."""
+        if self._blind:
+            return self._ledger.since
+        deadline = min(self._cadence.deadline, self._due_checks_at())
+        if self._ledger.state == "maintenance":
+            deadline = min(deadline, self._maintenance.until)
+        return deadline
+
+    def connecting(self, at: float) -> list[Finding]:
+        """An attempt to connect begins."""
+        self._tried = True
+        self._attempts += 1
+        return [*self._elapse(at), *self._judge(at)]
+
+    def unable(self, at: float) -> list[Finding]:
+        """There is nothing to connect with: no token. That counts as tried."""
+        self._tried = True
+        return [*self._elapse(at), *self._judge(at)]
+
+    def subscribed(self, at: float) -> list[Finding]:
+        """The connection is open and the subscription sent: updates are owed from now on."""
+        findings = self._elapse(at)
+        self._connected = True
+        self._first_of_connection = True
+        self._cadence.subscribed(at)
+        for check in self._lasting:
+            check.reconnected()
+        return findings + self._judge(at)
+
+    def lost(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
+        """An attempt failed or the connection ended, for one named reason."""
+        findings = self._elapse(at)
+        self._disconnects[reason] += 1
+        self._last_disconnect = reason
+        event = "connection.lost" if self._connected else "connection.failed"
+        level: Level = "info" if reason == "shutdown" else "warning"
+        findings.append(Finding(event, level, {"reason": reason} | ({"error": detail} if detail else {})))
+        self._connected = False
+        self._blind = False
+        self._timer_seconds = None
+        self._cadence.disconnected()
+        return findings + self._judge(at)
+
+    def authorized(self, at: float, *, ok: bool) -> list[Finding]:
+        """The feed's token is good, or it is missing, expired or rejected."""
+        if ok == self._authorized:
+            return []
+        findings = self._elapse(at)
+        self._authorized = ok
+        return findings + self._judge(at)
+
+    def invalid(self, reason: InvalidReason, at: float, wall: float, detail: str = "") -> list[Finding]:
+        """A message that is no valid update: counted here and nowhere else."""
+        findings = self._elapse(at)
+        self._invalid[reason] += 1
+        particulars: dict[str, object] = {"reason": reason, "error": detail}
+        self._recent.append(Recent(wall, "message.invalid", particulars))
+        return [*findings, Finding("message.invalid", "warning", particulars)]
+
+    def received(self, update: Update, arrival: Arrival) -> list[Finding]:
+        """Judge one update."""
+        at = arrival.at
+        for game in update.games:
+            if game.type != self.game_type:
+                detail = f"subscribed to game type {self.game_type}, got {game.type}"
+                return self.invalid("game_type", at, arrival.wall, detail)
+        findings = self._elapse(at)
+        self._blind = False
+        self._messages += 1
+        self._received_bytes += arrival.size_bytes
+        self._last_message_at = at
+        self._last_message_wall = arrival.wall
+        sent = unix_seconds(update.sent)
+        self._cadence.received(at, exact=arrival.exact)
+        if arrival.exact:
+            findings += self._judge_latency(sent, arrival)
+        before = self._sequence.last
+        first, self._first_of_connection = self._first_of_connection, False
+        gap = self._sequence.received(update.sequence_id, at, first_of_connection=first)
+        anomalies = [gap] if gap is not None else []
+        anomalies += self._timestamps.received(sent, at)
+        current = update.games[0] if update.games else None
+        anomalies += self._judge_timer(update, current, sent, at)
+        if current is None:
+            self._rounds.absent()
+        else:
+            contiguous = _follows(update.sequence_id, before, first_of_connection=first)
+            anomalies += self._rounds.received(current, sent, contiguous=contiguous)
+        self._maintenance.received(flag=update.maintenance, at=at)
+        findings += self._count(anomalies, arrival.wall)
+        return findings + self._judge(at)
+
+    def stalled(self, since: float, until: float) -> list[Finding]:
+        """Our own loop stood still: nothing was observed, and nobody is to blame for that time.
+
+        If the next update fell due meanwhile, the game stays unobserved until what had arrived is read.
+        """
+        findings = self._elapse(since)
+        findings += self._enter("unobserved", since)
+        if self._connected and self._cadence.due_at <= until:
+            self._blind = True
+            # Times are booked from here on; the stall itself is over.
+            self._ledger.enter("unobserved", until)
+            return findings
+        return findings + self._judge(until)
+
+    def advance(self, at: float) -> list[Finding]:
+        """Time has come to `at` and nothing that arrived before is unread: judge what fell due."""
+        self._blind = False
+        return [*self._elapse(at, inclusive=True), *self._judge(at)]
+
+    def snapshot(self, at: float, wall: float) -> GameSnapshot:
+        """All that is known at `at` (monotonic) and `wall` (UNIX seconds).
+
+        Seconds are booked up to the last instant that has been judged, so that no counter ever falls.
+        """
+        ledger = self._ledger
+        return GameSnapshot(
+            feed=self.feed,
+            game_type=self.game_type,
+            game=self.game,
+            state=ledger.state,
+            state_since=wall - (at - ledger.since),
+            state_seconds=ledger.seconds(min(at, max(self.next_deadline, ledger.since))),
+            frozen_because=tuple(self._frozen_because()),
+            tried=self._tried,
+            connected=self._connected,
+            connection_attempts=self._attempts,
+            disconnects=dict(self._disconnects),
+            last_disconnect=self._last_disconnect,
+            messages=self._messages,
+            received_bytes=self._received_bytes,
+            last_message_at=self._last_message_wall,
+            intervals=_distribution(self._cadence.intervals),
+            latencies=_distribution(self._latency.latencies),
+            clock_offset_seconds=self._latency.offset_seconds(at),
+            sequence_id=self._sequence.last,
+            sequence_missed=self._sequence.missed,
+            betting_timer_seconds=self._timer_seconds,
+            betting_timer_stale=self._observing and self._timer.stale,
+            maintenance=self._maintenance.flag,
+            round_state=STATE_NAMES[self._rounds.game.state] if self._rounds.game else None,
+            round_id=self._rounds.game.id if self._rounds.game else None,
+            round_outcomes=dict(self._rounds.outcomes),
+            anomalies=dict(self._anomalies),
+            invalid_messages=dict(self._invalid),
+            recent_anomalies=tuple(self._recent),
+        )
+
+    def _judge_latency(self, sent: float, arrival: Arrival) -> list[Finding]:
+        latency = self._latency.received(sent, arrival.wall, arrival.at)
+        high = latency > self._settings.latency_warning_seconds
+        begins, self._latency_high = high and not self._latency_high, high
+        if not begins:
+            return []
+        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)})]
+
+    def _judge_timer(self, update: Update, game: Game | None, sent: float, at: float) -> list[Anomaly]:
+        left = seconds_left(update.betting_timer, sent, self._settings.timer_unit)
+        self._timer_seconds = left
+        if game is None or game.state != GameState.ACTIVE:
+            self._timer.inactive()
+            return []
+        betting_open = game.play_status == PlayStatus.BETTING_TIME
+        return self._timer.received(left, at, window=(game.id, game.current_round), betting_open=betting_open)
+
+    def _due_checks_at(self) -> float:
+        """When the first of the lasting conditions becomes an anomaly by itself."""
+        if not self._connected:
+            return _NEVER
+        alive = self._settings.late_after_seconds
+        dues = (check.deadline(alive) for check in self._lasting)
+        return min((due for due in dues if due is not None), default=_NEVER)
+
+    def _elapse(self, at: float, *, inclusive: bool = False) -> list[Finding]:
+        """Judge every deadline before `at`, each at its own instant; with `inclusive` those at `at` too.
+
+        An update that arrives at the very instant of a deadline is on time, hence the difference.
+        """
+        findings: list[Finding] = []
+        alive = self._settings.late_after_seconds
+        while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
+            if self._due_checks_at() <= due:
+                wall = (self._last_message_wall or 0.0) + due - self._last_message_at
+                for check in self._lasting:
+                    findings += self._count(check.elapse(due, alive), wall)
+            self._cadence.elapse(due)
+            findings += self._judge(due)
+        return findings
+
+    @property
+    def _observing(self) -> bool:
+        """Whether an update has come on the present connection."""
+        return self._connected and not self._first_of_connection
+
+    def _frozen_because(self) -> list[str]:
+        if not self._observing:
+            return []
+        reasons = [f"betting_timer.{kind}" for kind in self._timer.stale_kinds]
+        if self._timestamps.stale:
+            reasons.append("timestamp.frozen")
+        if self._sequence.stale:
+            reasons.append("sequence.frozen")
+        if self._rounds.overdue:
+            reasons.append("round.overdue")
+        return reasons
+
+    def _state_at(self, at: float) -> State:
+        """The first state that applies, in the order of precedence."""
+        if not self._tried or self._blind:
+            return "unobserved"
+        if self._maintenance.in_force(at):
+            return "maintenance"
+        if not self._connected:
+            return "disconnected" if self._authorized else "unauthorized"
+        if self._cadence.silent:
+            return "silent"
+        return "frozen" if self._frozen_because() else "fresh"
+
+    def _judge(self, at: float) -> list[Finding]:
+        return self._enter(self._state_at(at), at)
+
+    def _enter(self, state: State, at: float) -> list[Finding]:
+        old = self._ledger.state
+        lasted = self._ledger.enter(state, at)
+        if lasted is None:
+            return []
+        detail: dict[str, object] = {"old": old, "new": state, "lasted_seconds": round(lasted, 3)}
+        if state == "frozen":
+            detail["because"] = self._frozen_because()
+        level: Level = "info" if state in ("fresh", "maintenance") else "warning"
+        return [Finding("feed.state_changed", level, detail)]
+
+    def _count(self, anomalies: list[Anomaly], wall: float) -> list[Finding]:
+        for anomaly in anomalies:
+            self._anomalies[anomaly.check, anomaly.kind] += 1
+            self._recent.append(Recent(wall, anomaly.event, anomaly.detail))
+        return [Finding(anomaly.event, "warning", anomaly.detail) for anomaly in anomalies]
+
+
+def _follows(sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
+    if before is None or sequence_id == before + 1:
+        return True
+    return sequence_id <= before and not first_of_connection
+
+
+def _distribution(histogram: Histogram) -> Distribution:
+    return Distribution(histogram.bounds, tuple(histogram.counts), histogram.total)

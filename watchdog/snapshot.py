@@ -1,0 +1,89 @@
+"""What readers get to see: the whole watch at one instant, as plain records."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from watchdog.checks.finding import Check
+from watchdog.feed.reasons import DisconnectReason, InvalidReason
+from watchdog.ledger import State
+
+
+class Distribution(Struct, frozen=True):
+    """A histogram as read: upper bounds, the count of each bucket and of the rest, and the sum."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+
+class Recent(Struct, frozen=True):
+    """One of the last anomalies: UNIX time, event, particulars."""
+
+    wall: float
+    event: str
+    detail: dict[str, object]
+
+
+class GameSnapshot(Struct, frozen=True, kw_only=True):
+    """One game at one instant, for every reader. Times are UNIX seconds; None means not known."""
+
+    feed: str
+    game_type: int
+    game: str
+    state: State
+    state_since: float
+    state_seconds: dict[State, float]
+    frozen_because: tuple[str, ...]
+    tried: bool
+    connected: bool
+    connection_attempts: int
+    disconnects: dict[DisconnectReason, int]
+    last_disconnect: DisconnectReason | None
+    messages: int
+    received_bytes: int
+    last_message_at: float | None
+    intervals: Distribution
+    latencies: Distribution
+    clock_offset_seconds: float | None
+    sequence_id: int | None
+    sequence_missed: int
+    betting_timer_seconds: float | None
+    betting_timer_stale: bool
+    maintenance: bool | None
+    round_state: str | None
+    round_id: int | None
+    round_outcomes: dict[str, int]
+    anomalies: dict[tuple[Check, str], int]
+    invalid_messages: dict[InvalidReason, int]
+    recent_anomalies: tuple[Recent, ...]
+
+
+RefreshOutcome = Literal["ok", "failed"]
+
+
+class TokenSnapshot(Struct, frozen=True, kw_only=True):
+    """The token of one feed; `expires_at` is UNIX seconds, None for a token without an expiry."""
+
+    feed: str
+    valid: bool
+    expires_at: float | None
+    refreshes: dict[RefreshOutcome, int]
+    rejections: int
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """The whole watch at one instant: what one scrape or one look at the status page shows."""
+
+    taken_at: float
+    version: str
+    games: tuple[GameSnapshot, ...]
+    tokens: tuple[TokenSnapshot, ...]
+    loop_stall_seconds: float
+    reload_successful: bool
+    reload_success_at: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription has been tried."""
+        return all(game.tried for game in self.games)
