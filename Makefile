@@ -1,0 +1,54 @@
+# Everything runs in .venv, made from requirements-dev.lock with hashes: `make demo` needs python3, nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PURE := watchdog/feed/*,watchdog/checks/*,watchdog/ledger.py,watchdog/monitor.py,watchdog/snapshot.py,watchdog/histogram.py
+RULES := $(wildcard alerts/*.rules.yml)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format lock clean
+
+help:  ## Show this text.
+	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-13s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'Variables: DURATION=60 ends the demo after 60 seconds, UPGRADE=1 lets `make lock` take newer versions,'
+	@echo 'PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer).'
+
+venv: $(STAMP)  ## Make .venv, the environment that all other targets use.
+
+$(STAMP): requirements-dev.lock scripts/make-venv
+	@scripts/make-venv $(PYTHON)
+	@touch $@
+
+demo: $(STAMP)  ## Run the watchdog on a simulated feed with faults, until Ctrl-C.
+	@$(BIN)/betcore-watchdog demo $(if $(DURATION),--duration $(DURATION))
+
+test: $(STAMP)  ## Run the tests and hold the coverage; as root on Debian, first install the tools they use.
+	@scripts/install-test-tools
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
+	$(BIN)/coverage report --fail-under=95
+
+lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile and the alert rules.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
+	$(if $(RULES),promtool check rules $(RULES))
+
+format: $(STAMP)  ## Format the code and apply the safe fixes.
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock:  ## Remake the lock files from pyproject.toml.
+	@PYTHON=$(PYTHON) scripts/lock $(if $(UPGRADE),--upgrade)
+
+clean:  ## Remove .venv and everything that tools left behind.
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find watchdog tests -name __pycache__ -prune -exec rm -rf {} +
