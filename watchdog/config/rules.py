@@ -1,0 +1,131 @@
+"""Rules between keys, and the ones that look at files, that several tables of the configuration share."""
+
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from watchdog.checks.settings import CheckSettings
+from watchdog.config.convert import Mistake, Table, find_mistakes, join
+
+_SILENCE_KEYS: Final = ("silence_reconnect_seconds", "interval_seconds", "tolerance_seconds")
+
+
+def tables(table: object, key: str) -> list[Table]:
+    """Return an array's tables in their places, an empty one where something else stands."""
+    found = table.get(key) if isinstance(table, Mapping) else None
+    return [each if isinstance(each, Mapping) else {} for each in found] if isinstance(found, list) else []
+
+
+def exactly_one(given: Table, keys: Sequence[str], allowed: str) -> Iterator[Mistake]:
+    """Yield a mistake of the table itself unless one of the keys is given."""
+    found = [key for key in keys if key in given]
+    if len(found) != 1:
+        yield "", f"expected {allowed}, got {' and '.join(found) or 'none'}"
+
+
+def duplicates(array: str, key: str, values: Sequence[object]) -> Iterator[Mistake]:
+    """Yield a mistake for each text or number that stands in an earlier table of the array, too."""
+    first: dict[str | int, int] = {}
+    for index, value in enumerate(values):
+        if (
+            isinstance(value, str | int)
+            and not isinstance(value, bool)
+            and first.setdefault(value, index) != index
+        ):
+            yield (
+                f"{array}[{index}].{key}",
+                f"expected a {key} of its own, but {array}[{first[value]}] has it",
+            )
+
+
+def unreadable(path: Path | None) -> str | None:
+    """Say why a file that has to be there now can't be read; None when it can or none is named."""
+    if path is None:
+        return None
+    # Before opening: a pipe would wait for its writer.
+    if path.exists() and not path.is_file():
+        return f"expected a readable file, but {path} isn't a file"
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return f"expected a readable file, but {path} can't be read: {error.strerror}"
+    return None
+
+
+def ca_mistake(path: Path) -> str | None:
+    """Say why a file of certificate authorities can't be used."""
+    try:
+        context = ssl.create_default_context(cafile=path)
+    except (ssl.SSLError, OSError):
+        context = None
+    if context is None or not context.cert_store_stats()["x509"]:
+        return f"expected a PEM file with at least one certificate, which {path} isn't"
+    return None
+
+
+def pair_mistake(cert: Path, key: Path) -> str | None:
+    """Say why a certificate and its key can't be used by a server."""
+    context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # With a password given, OpenSSL doesn't ask for one on the terminal.
+        context.load_cert_chain(cert, key, password="")
+    except (ssl.SSLError, OSError, ValueError):
+        return f"expected PEM files of a certificate and its unencrypted key, which {cert} and {key} aren't"
+    return None
+
+
+def file_path(folder: Path, value: object) -> Path:
+    """Return the path a text names, relative to the folder; raises TypeError or ValueError for no path."""
+    if not isinstance(value, str):
+        raise TypeError
+    if not value or not value.isprintable():
+        message = "expected a path of printable characters"
+        raise ValueError(message)
+    return folder / value
+
+
+def inherited(document: Table) -> Table:
+    """Return the document with each game's checks spelled out: the file's, the feed's, its own."""
+    feeds = []
+    for feed in document["feeds"]:
+        checks = {**document.get("checks", {}), **feed.get("checks", {})}
+        games = [{**game, "checks": {**checks, **game.get("checks", {})}} for game in feed["games"]]
+        feeds.append({**feed, "checks": checks, "games": games})
+    return {**document, "feeds": feeds}
+
+
+def silence_mistakes(document: Table) -> Iterator[Mistake]:
+    """Judge every table that sets one of the three keys together with what it inherits."""
+    of_file = _sound_checks(document)
+    yield from _silence_mistake("checks", of_file, {})
+    for index, feed in enumerate(tables(document, "feeds")):
+        of_feed = _sound_checks(feed)
+        inherited = {**of_file, **of_feed}
+        yield from _silence_mistake(f"feeds[{index}].checks", of_feed, of_file)
+        for number, game in enumerate(tables(feed, "games")):
+            place = f"feeds[{index}].games[{number}].checks"
+            yield from _silence_mistake(place, _sound_checks(game), inherited)
+
+
+def _sound_checks(table: Table) -> Table:
+    """Return the `checks` that stand in the table, without those reported as wrong by themselves."""
+    checks = table.get("checks")
+    if not isinstance(checks, dict):
+        return {}
+    wrong = {key for key, _ in find_mistakes(CheckSettings, checks)}
+    return {key: value for key, value in checks.items() if key not in wrong}
+
+
+def _silence_mistake(place: str, own: Table, inherited: Table) -> Iterator[Mistake]:
+    key = next((key for key in _SILENCE_KEYS if key in own), None)
+    settings = msgspec.convert({**inherited, **own}, CheckSettings)
+    silence, late = settings.silence_reconnect_seconds, settings.late_after_seconds
+    if key is not None and silence <= late:
+        promise = f"interval_seconds + tolerance_seconds ({late:g})"
+        yield (
+            join(place, key),
+            f"expected silence_reconnect_seconds ({silence:g}) to be greater than {promise}",
+        )

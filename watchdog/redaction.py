@@ -1,0 +1,83 @@
+"""Keeps secrets out of every text that people or other programs get to see."""
+
+import json
+import re
+from typing import Final
+from urllib.parse import quote
+
+_SHORTEST_SECRET: Final = 6
+_MOST_SECRETS: Final = 512
+_REDACTED: Final = "[redacted]"
+
+# In this order: a query goes whole, before the parameters in it are looked at one by one.
+_PATTERNS: Final = (
+    (re.compile(r"(://)[^\s/?#@\"'<>]{1,500}@"), r"\1…@"),
+    (re.compile(r"(://[^\s?\"'<>]{1,2000})\?[^\s\"'<>]+"), r"\1?…"),
+    (re.compile(r"(?i)\b(access_?token|client_?secret|secret|password)=[^\s&\"',;]+"), rf"\1={_REDACTED}"),
+    (
+        re.compile(
+            r"(?i)([\"'](?:access_?token|client_?secret|secret|password)[\"']\s*:\s*)([\"'])(?:\\.|(?!\2).)+"
+        ),
+        rf"\1\2{_REDACTED}",
+    ),
+    (re.compile(r"(?i)\b(bearer)\s+[^\s\"',;)]+"), rf"\1 {_REDACTED}"),
+    (
+        re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*(?:b?[\"'])?)(?:[a-z]+\s+)?[^\s\"',;)]+"),
+        rf"\1{_REDACTED}",
+    ),
+    # Also one whose end was cut off.
+    (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}"), _REDACTED),
+)
+
+_secrets: Final[dict[str, None]] = {}
+
+
+def register_secret(value: str) -> None:
+    """Have `redact` remove this text wherever it stands, also percent-encoded, as JSON and line by line.
+
+    Only the last few hundred are kept, so that years of refreshed tokens don't fill the memory. One
+    shorter than 6 characters is not registered: removing "1" or "test" would shred ordinary text and
+    tell more than it hides.
+    """
+    secret = value.strip()
+    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *secret.splitlines()):
+        if len(form) >= _SHORTEST_SECRET <= len(secret):
+            _secrets.pop(form, None)
+            _secrets[form] = None
+    while len(_secrets) > _MOST_SECRETS:
+        del _secrets[next(iter(_secrets))]
+
+
+def redact(text: str) -> str:
+    """Return the text without URL queries and user infos, credentials, JWTs and registered secrets."""
+    # The longest first: one secret may be a part of another.
+    for secret in sorted((each for each in _secrets if each in text), key=len, reverse=True):
+        text = text.replace(secret, _REDACTED)
+    for pattern, shown in _PATTERNS:
+        text = pattern.sub(shown, text)
+    return text
+
+
+def present(text: str, limit: int) -> str:
+    """Return the text redacted, with control characters escaped, and cut to `limit` characters.
+
+    A text of any size is looked at only as far as needed, so that a hub can't stall the loop with one.
+    """
+    longest = max(map(len, _secrets), default=0)
+    head = 10 * limit + longest
+    shown = redact(text[:head])
+    if len(text) > head:
+        # A secret that this first cut leaves half can't be recognized: drop its possible length as well.
+        shown = shown[: max(0, len(shown) - longest)] + "…"
+    return _cut(_escape(_cut(shown, limit)), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _escape(text: str) -> str:
+    """Escape what could break the line, drive a terminal or turn the direction of writing."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
