@@ -1,0 +1,147 @@
+"""The composition root: one nursery, the feeds in it, signals and reloads, and what readers read."""
+
+import random
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+import trio
+
+from watchdog import __version__, config, log
+from watchdog.clock import Clock
+from watchdog.config import Config, ConfigError
+from watchdog.connection import Dial
+from watchdog.feed_watch import FeedWatch
+from watchdog.monitor import Finding, Monitor
+from watchdog.snapshot import Snapshot
+
+
+class Watchdog:
+    """Watches all feeds of a configuration, and answers what is known of them at an instant."""
+
+    def __init__(
+        self,
+        settings: Config,
+        *,
+        clock: Clock | None = None,
+        draw: Callable[[], float] = random.random,
+        dial: Dial | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock or Clock()
+        self._draw = draw
+        self._dial = dial
+        self._log = structlog.get_logger()
+        self._throttle = log.Throttle()
+        self._nursery: trio.Nursery | None = None
+        self._reload_successful = True
+        self._reload_success_at = self._clock.wall()
+        self._feeds: dict[str, FeedWatch] = {}
+        for feed in settings.feeds:
+            self._add(feed)
+        self._clock.on_stall(self._stalled)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Watch until cancelled; every socket is then closed properly."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._clock.beat)
+            for feed in self._feeds.values():
+                nursery.start_soon(feed.run)
+            task_status.started()
+
+    def snapshot(self) -> Snapshot:
+        """All that is known now: one instant for all games."""
+        now, wall = self._clock.now(), self._clock.wall()
+        return Snapshot(
+            taken_at=wall,
+            version=__version__,
+            games=tuple(
+                monitor.snapshot(now, wall) for feed in self._feeds.values() for monitor in feed.monitors
+            ),
+            tokens=tuple(feed.keeper.snapshot() for feed in self._feeds.values()),
+            loop_stall_seconds=self._clock.stall_seconds,
+            reload_successful=self._reload_successful,
+            reload_success_at=self._reload_success_at,
+        )
+
+    async def reload_on_hangup(self, path: Path) -> None:
+        """Reload the file at every SIGHUP, for as long as this task runs."""
+        with trio.open_signal_receiver(signal.SIGHUP) as signals:
+            async for _ in signals:
+                self.reload(path)
+
+    def reload(self, path: Path) -> None:
+        """Take over a changed file; a bad one changes nothing and has all its mistakes logged."""
+        try:
+            settings = config.load(path)
+        except ConfigError as error:
+            self._reload_successful = False
+            for mistake in error.mistakes:
+                self._log.error("config.reload_failed", mistake=mistake)
+            return
+        if settings.web != self._settings.web:
+            self._log.warning("config.needs_restart", section="web")
+        if settings.log != self._settings.log:
+            log.configure(settings.log.format, settings.log.level)
+        self._take_over(settings)
+        self._reload_successful = True
+        self._reload_success_at = self._clock.wall()
+        self._log.info("config.reloaded", feeds=len(settings.feeds), games=_count_games(settings))
+
+    def _take_over(self, settings: Config) -> None:
+        self._settings = settings
+        old, self._feeds = self._feeds, {}
+        for feed in settings.feeds:
+            watch = old.get(feed.name)
+            if watch is not None and watch.is_same_feed(feed):
+                del old[feed.name]
+                self._feeds[feed.name] = watch
+                watch.reload(feed, settings.reconnect)
+            else:
+                watch = self._add(feed)
+                if self._nursery is not None:
+                    self._nursery.start_soon(watch.run)
+        for watch in old.values():
+            watch.scope.cancel()
+
+    def _add(self, feed: config.Feed) -> FeedWatch:
+        watch = self._feeds[feed.name] = FeedWatch(
+            feed,
+            self._settings.reconnect,
+            clock=self._clock,
+            report=self._report,
+            report_feed=self._report_feed,
+            draw=self._draw,
+            dial=self._dial,
+        )
+        watch.prepare()
+        return watch
+
+    def _stalled(self, since: float, until: float) -> None:
+        self._log.warning("watchdog.stalled", seconds=round(until - since, 3))
+        for feed in self._feeds.values():
+            feed.stalled(since, until)
+
+    def _report(self, monitor: Monitor, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            key = (monitor.feed, monitor.game_type, finding.event)
+            self._write(finding, key, feed=monitor.feed, game_type=str(monitor.game_type), game=monitor.game)
+
+    def _report_feed(self, feed: str, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self._write(finding, (feed, finding.event), feed=feed)
+
+    def _write(self, finding: Finding, key: tuple[object, ...], **labels: object) -> None:
+        admission = self._throttle.admit(key, trio.current_time())
+        if not admission.emit:
+            return
+        if admission.suppressed:
+            labels["suppressed"] = admission.suppressed
+        write = self._log.info if finding.level == "info" else self._log.warning
+        write(finding.event, **labels, **finding.detail)
+
+
+def _count_games(settings: Config) -> int:
+    return sum(len(feed.games) for feed in settings.feeds)

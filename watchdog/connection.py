@@ -1,0 +1,286 @@
+"""One WebSocket to the hub; everything that can go wrong on it is mapped here to one named reason."""
+
+import errno
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import trio
+import trio_websocket
+from msgspec import Struct
+
+from watchdog import __version__
+from watchdog.arrival import ArrivalStream, Stamp
+from watchdog.clock import Clock
+from watchdog.feed.reasons import DisconnectReason
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+"""For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
+
+SEND_TIMEOUT_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 1.0
+SECOND_LOOK_SECONDS = 0.002
+"""How long after a deadline to look once more for what had arrived before it and was not yet read."""
+
+MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
+MAX_UPGRADE_BYTES = 256 * 1024
+# The library's own defaults (1 message, 4 KiB) delay pongs behind a busy reader and cost wake-ups.
+_QUEUED_MESSAGES = 1024
+_READ_BYTES = 64 * 1024
+
+UNAUTHORIZED_STATUSES = (401, 403)
+_HEADERS = [(b"User-Agent", f"betcore-watchdog/{__version__}".encode())]
+
+
+class ConnectionLost(Exception):  # noqa: N818 - it is an event of the feed, not an error of ours
+    """The connection could not be had, or is over; `allow_reconnect` is the hub's wish in a Close."""
+
+    def __init__(self, reason: DisconnectReason, detail: str = "", *, allow_reconnect: bool = True) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason: DisconnectReason = reason
+        self.detail = detail
+        self.allow_reconnect = allow_reconnect
+
+
+class Endpoint(Struct, frozen=True):
+    """Where to connect. `resource` is path and query; the query carries the token and is never shown."""
+
+    host: str
+    port: int
+    resource: str
+    tls: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.host}:{self.port})"
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.tls else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+class Message(Struct, frozen=True, gc=False):
+    """A WebSocket message and when it arrived; None as text stands for a binary one."""
+
+    text: str | None
+    stamp: Stamp
+
+
+class Connection:
+    """An open WebSocket. Only one task may receive."""
+
+    def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
+        """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
+        self._stream = stream
+        self._transport = transport
+        self._endpoint = endpoint
+        self._websocket: trio_websocket.WebSocketConnection | None = None
+        self._failure: ConnectionLost | None = None
+        self._opened = trio.Event()
+
+    async def receive(self, until: float) -> Message | None:
+        """The next message; None when nothing that had arrived by `until` is left unread.
+
+        Raises:
+            ConnectionLost: the connection is over.
+
+        """
+        for deadline in (until, max(until, trio.current_time()) + SECOND_LOOK_SECONDS):
+            with trio.CancelScope(deadline=deadline):
+                return await self._receive()
+        return None
+
+    async def send(self, text: str) -> None:
+        """Send one text message.
+
+        Raises:
+            ConnectionLost: the connection is over, or does not take the message in time.
+
+        """
+        with trio.move_on_after(SEND_TIMEOUT_SECONDS):
+            try:
+                await self._open_websocket.send_message(text)
+            except trio_websocket.ConnectionClosed as closed:
+                raise self._loss(closed) from None
+            return
+        raise ConnectionLost("timeout", "the hub does not read what is sent to it")
+
+    async def run(self) -> None:
+        """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._give_up_upgrade, nursery.cancel_scope)
+                self._websocket = await trio_websocket.wrap_client_stream(
+                    nursery,
+                    self._transport,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
+                    self._endpoint.authority,
+                    self._endpoint.resource,
+                    extra_headers=_HEADERS,
+                    message_queue_size=_QUEUED_MESSAGES,
+                    max_message_size=MAX_MESSAGE_CHARACTERS,
+                    receive_buffer_size=_READ_BYTES,
+                )
+                self._stream.limit_bytes = None
+                self._opened.set()
+        except Exception as error:  # noqa: BLE001 - only the library runs here, on the provider's bytes
+            self._failure = _reading_failure(error)
+        finally:
+            self._opened.set()
+
+    async def opened(self) -> None:
+        """Wait for the upgrade.
+
+        Raises:
+            ConnectionLost: there is none.
+
+        """
+        await self._opened.wait()
+        if self._failure is not None:
+            raise self._failure
+        if self._websocket is None:
+            reason: DisconnectReason = "protocol" if self._stream.closed else "closed"
+            raise ConnectionLost(reason, "the connection ended during the WebSocket upgrade")
+
+    async def aclose(self) -> None:
+        """Close properly if the hub plays along, and in any case soon."""
+        with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
+            if self._websocket is not None:
+                await self._websocket.aclose()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._transport)
+
+    @property
+    def _open_websocket(self) -> trio_websocket.WebSocketConnection:
+        if self._websocket is None:
+            message = "used before it was opened"
+            raise RuntimeError(message)
+        return self._websocket
+
+    async def _receive(self) -> Message:
+        try:
+            message = await self._open_websocket.get_message()
+        except trio_websocket.ConnectionClosed as closed:
+            raise self._loss(closed) from None
+        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+
+    async def _give_up_upgrade(self, scope: trio.CancelScope) -> None:
+        """The library waits for an upgrade for ever, even once the stream has ended; so end the wait."""
+        await self._stream.ended.wait()
+        if self._websocket is None:
+            # What was received last may still say why: give the library's reader its turn.
+            await trio.sleep(SECOND_LOOK_SECONDS)
+            scope.cancel()
+
+    def _loss(self, closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
+        if self._failure is not None:
+            return self._failure
+        if closed.reason is None:
+            return ConnectionLost("closed")
+        code, text = closed.reason.code, closed.reason.reason or ""
+        detail = f"code {code} {text}".strip()
+        # With these codes and a text the library itself refuses what it read; a hub that closes with
+        # one of them on its own account says so without.
+        if code == 1009 and text.startswith("Exceeded maximum message size"):  # noqa: PLR2004
+            return ConnectionLost("oversize", detail)
+        if code in (1002, 1007) and text:
+            return ConnectionLost("protocol", detail)
+        return ConnectionLost("closed", detail)
+
+
+Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
+
+
+@asynccontextmanager
+async def open_connection(
+    endpoint: Endpoint, clock: Clock, dial: Dial | None = None
+) -> AsyncIterator[Connection]:
+    """Connect, and close on leaving; `dial` opens the stream beneath, by default over TCP.
+
+    Raises:
+        ConnectionLost: there is no connection, or the body lost it.
+
+    """
+    lost: ConnectionLost | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            connection = await _connect(endpoint, clock, dial or open_tcp, nursery)
+            try:
+                yield connection
+            finally:
+                await connection.aclose()
+        except ConnectionLost as reason:
+            # Raised below: within the nursery it would come out wrapped in a group.
+            lost = reason
+        nursery.cancel_scope.cancel()
+    if lost is not None:
+        raise lost
+
+
+async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> Connection:
+    with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
+        stream = ArrivalStream(await dial(endpoint), clock)
+        stream.limit_bytes = MAX_UPGRADE_BYTES
+        transport: trio.abc.Stream = stream
+        try:
+            if endpoint.tls is not None:
+                transport = await _secure(stream, endpoint.host, endpoint.tls)
+            connection = Connection(stream, transport, endpoint)
+            nursery.start_soon(connection.run)
+            await connection.opened()
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(transport)
+            raise
+        return connection
+    raise ConnectionLost("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
+
+
+async def open_tcp(endpoint: Endpoint) -> trio.SocketStream:
+    """Look the name up and connect.
+
+    Raises:
+        ConnectionLost: `dns`, `timeout` or `refused`.
+
+    """
+    try:
+        return await trio.open_tcp_stream(endpoint.host, endpoint.port)
+    except (socket.gaierror, UnicodeError) as error:
+        raise ConnectionLost("dns", str(error)) from None
+    except OSError as error:
+        raise _not_connected(error) from None
+
+
+def _not_connected(error: OSError) -> ConnectionLost:
+    causes = error.__cause__.exceptions if isinstance(error.__cause__, ExceptionGroup) else (error,)
+    detail = "; ".join(dict.fromkeys(str(cause) for cause in causes))
+    timed_out = all(isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT for cause in causes)
+    return ConnectionLost("timeout" if timed_out else "refused", detail)
+
+
+async def _secure(stream: ArrivalStream, host: str, context: ssl.SSLContext) -> trio.abc.Stream:
+    transport = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
+    try:
+        await transport.do_handshake()
+    except (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError) as error:
+        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+        if isinstance(cause, ssl.SSLError):
+            raise ConnectionLost("tls", getattr(cause, "verify_message", "") or cause.reason or "") from None
+        raise ConnectionLost("closed", "the connection ended during the TLS handshake") from None
+    return transport
+
+
+def _reading_failure(error: BaseException) -> ConnectionLost:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, trio_websocket.ConnectionRejected):
+        status = error.status_code
+        reason: DisconnectReason = "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected"
+        return ConnectionLost(reason, f"HTTP status {status}")
+    if isinstance(
+        error, trio_websocket.ConnectionClosed | trio.BrokenResourceError | trio.ClosedResourceError
+    ):
+        return ConnectionLost("closed")
+    return ConnectionLost("protocol", type(error).__name__)
