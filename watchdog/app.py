@@ -3,18 +3,24 @@
 import random
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
 import trio
 
-from watchdog import __version__, config, log
+from watchdog import __version__, config, log, metrics, web
 from watchdog.clock import Clock
 from watchdog.config import Config, ConfigError
 from watchdog.connection import Dial
 from watchdog.feed_watch import FeedWatch
 from watchdog.monitor import Finding, Monitor
+from watchdog.process import run_until_signalled
 from watchdog.snapshot import Snapshot
+
+
+class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours
+    """The web side can't listen where it is told to."""
 
 
 class Watchdog:
@@ -141,6 +147,68 @@ class Watchdog:
             labels["suppressed"] = admission.suppressed
         write = self._log.info if finding.level == "info" else self._log.warning
         write(finding.event, **labels, **finding.detail)
+
+
+def start(settings: Config, path: Path) -> None:
+    """Watch and serve until SIGTERM or SIGINT; SIGHUP reloads the file.
+
+    Raises:
+        CannotServe: the web address can't be listened on.
+
+    """
+    log.configure(settings.log.format, settings.log.level)
+    run_until_signalled(partial(run, settings, path=path))
+
+
+async def run(
+    settings: Config, *, path: Path | None = None, started: Callable[[str], None] | None = None
+) -> None:
+    """Watch and serve until cancelled; `started` is called with the address of the web side.
+
+    Raises:
+        CannotServe: the web address can't be listened on.
+
+    """
+    watchdog = Watchdog(settings)
+    events = structlog.get_logger()
+    unserved: OSError | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            address = await nursery.start(
+                partial(
+                    web.serve,
+                    web.create_app(watchdog.snapshot, metrics.render),
+                    listen=(settings.web.listen.host, settings.web.listen.port),
+                    tls=_tls_files(settings.web),
+                )
+            )
+        except OSError as error:
+            # Raised below: within the nursery it would come out wrapped in a group.
+            unserved = error
+            nursery.cancel_scope.cancel()
+        else:
+            events.info(
+                "watchdog.started", version=__version__, address=address, games=_count_games(settings)
+            )
+            if path is not None:
+                nursery.start_soon(watchdog.reload_on_hangup, path)
+            await nursery.start(watchdog.run)
+            if started is not None:
+                started(address)
+            try:
+                await trio.sleep_forever()
+            finally:
+                events.info("watchdog.stopping")
+    if unserved is not None:
+        raise CannotServe(
+            f"web.listen: can't listen on {settings.web.listen}: {unserved.strerror or unserved}"
+        )
+
+
+def _tls_files(settings: config.Web) -> tuple[Path, Path] | None:
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    return settings.tls_cert_file, settings.tls_key_file
 
 
 def _count_games(settings: Config) -> int:

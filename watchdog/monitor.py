@@ -17,7 +17,7 @@ from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_sec
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
 from watchdog.histogram import Histogram
 from watchdog.ledger import Ledger, State
-from watchdog.snapshot import Distribution, Recent, GameSnapshot
+from watchdog.snapshot import Distribution, GameSnapshot, Recent
 
 Level = Literal["info", "warning"]
 

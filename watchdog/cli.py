@@ -1,0 +1,243 @@
+"""The command line. Each command imports what it needs only when it is called: `--version` is quick."""
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from watchdog import __version__
+
+if TYPE_CHECKING:
+    from watchdog.config import Config
+
+PROGRAM = "betcore-watchdog"
+EXIT_USAGE = 2
+EXIT_BUG = 70
+"""A mistake of ours: sysexits' "internal software error"."""
+
+_DAY_SECONDS = 86_400.0
+_PROBE_SECONDS = 10.0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line that says what is wrong, rather than the whole usage as well."""
+        _complain(f"{message} (see '{self.prog} --help')")
+        sys.exit(EXIT_USAGE)
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[_Parser]  # noqa: SLF001 - it has no public name
+
+
+class _Refused(Exception):  # noqa: N818 - what was asked for is wrong, not the program
+    """What was asked for can't be done; each line says what and where."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answer the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except _Refused as refused:
+        for line in refused.lines:
+            _complain(line)
+        return EXIT_USAGE
+    except Exception:  # noqa: BLE001 - the last stop of a mistake of ours: say so, without a secret
+        import traceback  # noqa: PLC0415
+
+        from watchdog.log import redact  # noqa: PLC0415
+
+        sys.stderr.write(redact(traceback.format_exc()))
+        _complain("this is a bug of the watchdog, not of the feed")
+        return EXIT_BUG
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{PROGRAM}: {line}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Health and SLA watchdog of the BETCORE live feed, exposed to Prometheus.",
+        epilog=f"'{PROGRAM} COMMAND --help' tells more of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_demo(commands)
+    _add_simulate(commands)
+    _add_check_config(commands)
+    _add_probe(commands)
+    return parser
+
+
+def _add_run(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "run",
+        help="watch the feeds until SIGTERM or SIGINT",
+        description="Watch the configured feeds and serve /metrics, health, JSON and the status page. "
+        "SIGTERM and SIGINT close every connection and exit with 0; SIGHUP reloads the file.",
+    )
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="the configuration, TOML")
+    parser.set_defaults(command=_run)
+
+
+def _add_demo(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="watch the bundled simulator: eight games, and everything that can go wrong",
+        description="Start the simulator on a loopback port with eight game types and a rolling programme "
+        "of faults, and the watchdog on it; print the addresses of the status page and of /metrics.",
+    )
+    parser.add_argument(
+        "--duration", type=_seconds, metavar="S", help="stop after S seconds (default: run until stopped)"
+    )
+    parser.set_defaults(command=_demo)
+
+
+def _add_simulate(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "simulate",
+        help="run the simulated hub alone, to test any client against",
+        description="A SignalR hub that speaks the documented feed, with faults on demand. Any token that "
+        "is no expired JWT is accepted; POST /auth/token issues one.",
+    )
+    parser.add_argument(
+        "--listen", default="127.0.0.1:9878", metavar="HOST:PORT", help="default: %(default)s; port 0: any"
+    )
+    parser.add_argument("--games", metavar="1,3,7", help="the game types to play (default: all eight)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="a TOML file with [[faults]] to play")
+    parser.set_defaults(command=_simulate)
+
+
+def _add_check_config(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "check-config",
+        help="check a configuration file",
+        description="Exit with 0, or with 2 and a line for every mistake: file, key, what is wrong, what is "
+        "allowed.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.set_defaults(command=_check_config)
+
+
+def _add_probe(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "probe",
+        help="connect, watch for a while, and give a verdict per game",
+        description="One look for cron or a human. Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; the "
+        "worst game's counts.",
+    )
+    parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="the configuration, TOML")
+    parser.add_argument("--game-type", type=int, metavar="N", help="only the games of this type")
+    parser.add_argument(
+        "--duration",
+        type=_seconds,
+        default=_PROBE_SECONDS,
+        metavar="S",
+        help="seconds to watch (default: 10)",
+    )
+    parser.add_argument("--json", action="store_true", help="the verdicts as JSON")
+    parser.set_defaults(command=_probe)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 < seconds <= _DAY_SECONDS:
+        raise argparse.ArgumentTypeError(f"expected seconds above 0 and up to {_DAY_SECONDS:g}, got {text!r}")
+    return seconds
+
+
+def _run(options: argparse.Namespace) -> int:
+    from watchdog import app  # noqa: PLC0415
+
+    settings = _load(options.config)
+    try:
+        app.start(settings, options.config)
+    except app.CannotServe as error:
+        raise _Refused(f"{options.config}: {error}") from None
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from watchdog import demo  # noqa: PLC0415
+
+    demo.start(options.duration)
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from watchdog import simulator  # noqa: PLC0415
+    from watchdog.config import Listen  # noqa: PLC0415
+
+    try:
+        listen = Listen(options.listen)
+    except ValueError:
+        raise _Refused(f"--listen: expected {Listen.allowed}, got {options.listen!r}") from None
+    games = _game_types(options.games, tuple(simulator.GAMES))
+    try:
+        faults = simulator.load_faults(options.faults, games) if options.faults is not None else ()
+    except simulator.FaultFileError as error:
+        raise _Refused(*error.mistakes) from None
+    settings = simulator.SimulatorSettings(host=listen.host, port=listen.port, games=games, faults=faults)
+    try:
+        simulator.start(settings)
+    except OSError as error:
+        raise _Refused(f"--listen: can't listen on {listen}: {error.strerror or error}") from None
+    return 0
+
+
+def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
+    if text is None:
+        return known
+    wanted = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) in known for part in wanted) or len(set(wanted)) < len(wanted):
+        raise _Refused(f"--games: expected some of {','.join(map(str, known))}, each once, got {text!r}")
+    return tuple(int(part) for part in wanted)
+
+
+def _load(path: Path) -> "Config":
+    from watchdog import config  # noqa: PLC0415
+
+    try:
+        return config.load(path)
+    except config.ConfigError as error:
+        raise _Refused(*error.mistakes) from None
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    settings = _load(options.file)
+    games = sum(len(feed.games) for feed in settings.feeds)
+    sys.stdout.write(f"{options.file}: valid, {len(settings.feeds)} feed(s), {games} game(s)\n")
+    return 0
+
+
+def _probe(options: argparse.Namespace) -> int:
+    import trio  # noqa: PLC0415
+
+    from watchdog import probe  # noqa: PLC0415
+
+    settings = _load(options.config)
+    if options.game_type is not None:
+        only = probe.only_game(settings, options.game_type)
+        if only is None:
+            raise _Refused(
+                f"{options.config}: feeds[].games[].type: no game has the type {options.game_type}"
+            )
+        settings = only
+    verdicts = [probe.verdict_of(game) for game in trio.run(probe.watch, settings, options.duration)]
+    write = probe.as_json if options.json else probe.as_text
+    sys.stdout.write(write(verdicts) + "\n")
+    return probe.exit_code(verdicts)

@@ -1,0 +1,25 @@
+"""Running until the system says to stop."""
+
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import trio
+
+
+def run_until_signalled(main: Callable[[], Awaitable[None]]) -> None:
+    """Run `main` to its end, or cancel it at the first SIGTERM or SIGINT; both are orderly ends."""
+    trio.run(_until_signalled, main)
+
+
+async def _until_signalled(main: Callable[[], Awaitable[None]]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_at_signal, signals, nursery.cancel_scope)
+            await main()
+            nursery.cancel_scope.cancel()
+
+
+async def _cancel_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for _ in signals:
+        scope.cancel()
+        return
