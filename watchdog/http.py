@@ -1,10 +1,12 @@
 """The few HTTP requests of the watchdog's own: small POSTs, bounded in time and size."""
 
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+import trio
 from msgspec import Struct
 
 from watchdog import __version__
@@ -12,20 +14,21 @@ from watchdog.feed.reasons import DisconnectReason
 
 MAX_ANSWER_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 10.0
+OK = 200
 
 
-class AnswerTooLarge(Exception):  # noqa: N818 - it is the provider's doing, not an error of ours
-    """The answer is longer than `MAX_ANSWER_BYTES`."""
+class NoAnswer(Exception):  # noqa: N818 - the network's or the provider's doing, not an error of ours
+    """There is no answer to be had; `reason` is a disconnect's, the words hold no URL."""
 
-    def __init__(self) -> None:
-        super().__init__(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+    def __init__(self, reason: DisconnectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: DisconnectReason = reason
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer: status, headers and the whole body."""
+    """An HTTP answer: status and the whole body."""
 
     status: int
-    headers: httpx.Headers
     body: bytes
 
 
@@ -39,11 +42,20 @@ class Client:
         """POST, with a JSON body or none.
 
         Raises:
-            httpx.HTTPError: there is no answer.
-            AnswerTooLarge: it is longer than a negotiation's or a token's could be.
+            NoAnswer: none came, or one longer than `MAX_ANSWER_BYTES`.
 
         """
-        headers = {"User-Agent": f"betcore-watchdog/{__version__}", **(headers or {})}
+        with trio.move_on_after(TIMEOUT_SECONDS):
+            try:
+                return await self._post(url, headers or {}, json)
+            except httpx.InvalidURL:
+                raise NoAnswer("protocol", "not a URL") from None
+            except httpx.HTTPError as error:
+                raise NoAnswer(_reason(error), type(error).__name__) from None
+        raise NoAnswer("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
+
+    async def _post(self, url: str, headers: Mapping[str, str], json: Any) -> Answer:
+        headers = {"User-Agent": f"betcore-watchdog/{__version__}", **headers}
         async with (
             httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS) as client,
             client.stream("POST", url, headers=headers, json=json) as response,
@@ -52,23 +64,25 @@ class Client:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise AnswerTooLarge
-            return Answer(response.status_code, response.headers, bytes(body))
+                    raise NoAnswer("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
+            return Answer(response.status_code, bytes(body))
 
 
-def failure_reason(error: httpx.HTTPError) -> DisconnectReason:
-    """The named reason for a request that got no answer."""
+def _reason(error: httpx.HTTPError) -> DisconnectReason:
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
     if isinstance(error, httpx.ConnectError):
-        chain: BaseException | None = error
-        while chain is not None:
-            if isinstance(chain, ssl.SSLError):
-                return "tls"
-            if isinstance(chain, OSError) and type(chain).__name__ == "gaierror":
-                return "dns"
-            chain = chain.__cause__ or chain.__context__
-        return "refused"
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            return "tls"
+        return "dns" if any(isinstance(cause, socket.gaierror) for cause in causes) else "refused"
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
         return "closed"
     return "protocol"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

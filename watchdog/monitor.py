@@ -336,7 +336,10 @@ class Monitor:
         detail: dict[str, object] = {"old": old, "new": state, "lasted_seconds": round(lasted, 3)}
         if state == "frozen":
             detail["because"] = self._frozen_because()
-        level: Level = "info" if state in ("fresh", "maintenance") else "warning"
+        # The first attempt of a watch passes through `disconnected`: that is no trouble yet.
+        first = old == "unobserved" and state == "disconnected" and self._last_disconnect is None
+        expected = first or state in ("fresh", "maintenance")
+        level: Level = "info" if expected else "warning"
         return [Finding("feed.state_changed", level, detail)]
 
     def _count(self, anomalies: list[Anomaly], wall: float) -> list[Finding]:

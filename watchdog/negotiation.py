@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import msgspec
-import trio
 from msgspec import Struct, field
 
-from watchdog.connection import CONNECT_TIMEOUT_SECONDS, UNAUTHORIZED_STATUSES, ConnectionLost
-from watchdog.http import AnswerTooLarge, Client, failure_reason
+from watchdog.connection import UNAUTHORIZED_STATUSES, ConnectionLost
+from watchdog.http import OK, Client, NoAnswer
 
 MAX_REDIRECTS = 5
 
@@ -60,22 +58,18 @@ async def negotiate(client: Client, url: str, token: str) -> Negotiated:
 
 
 async def _ask(client: Client, url: str, token: str) -> _Answer:
-    with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
-        try:
-            answer = await client.post(_negotiate_url(url), headers={"Authorization": f"Bearer {token}"})
-        except AnswerTooLarge as error:
-            raise ConnectionLost("protocol", f"negotiate: {error}") from None
-        except httpx.HTTPError as error:
-            raise ConnectionLost(failure_reason(error), f"negotiate: {type(error).__name__}") from None
-        if answer.status in UNAUTHORIZED_STATUSES:
-            raise ConnectionLost("unauthorized", f"negotiate: HTTP status {answer.status}")
-        if answer.status != 200:  # noqa: PLR2004
-            raise ConnectionLost("rejected", f"negotiate: HTTP status {answer.status}")
-        try:
-            return _decode_answer(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ConnectionLost("protocol", "negotiate: the answer is not the documented JSON") from None
-    raise ConnectionLost("timeout", f"negotiate: no answer within {CONNECT_TIMEOUT_SECONDS:g} s")
+    try:
+        answer = await client.post(_negotiate_url(url), headers={"Authorization": f"Bearer {token}"})
+    except NoAnswer as error:
+        raise ConnectionLost(error.reason, f"negotiate: {error}") from None
+    if answer.status in UNAUTHORIZED_STATUSES:
+        raise ConnectionLost("unauthorized", f"negotiate: HTTP status {answer.status}")
+    if answer.status != OK:
+        raise ConnectionLost("rejected", f"negotiate: HTTP status {answer.status}")
+    try:
+        return _decode_answer(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ConnectionLost("protocol", "negotiate: the answer is not the documented JSON") from None
 
 
 def _connection_id(answer: _Answer) -> str:

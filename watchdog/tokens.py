@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
 import msgspec
 import trio
 
@@ -15,7 +14,7 @@ from watchdog.backoff import delay_seconds
 from watchdog.checks.token import MAX_TOKEN_CHARACTERS, TokenProblem, TokenWatch
 from watchdog.clock import Clock
 from watchdog.config import Feed, Reconnect, Token
-from watchdog.http import Answer, AnswerTooLarge, Client, failure_reason
+from watchdog.http import OK, Answer, Client, NoAnswer
 from watchdog.log import register_secret
 from watchdog.monitor import Finding
 from watchdog.snapshot import RefreshOutcome, TokenSnapshot
@@ -26,9 +25,6 @@ POLL_SECONDS = 0.25
 MIN_PAUSE_SECONDS = 1.0
 """The endpoint is asked no more often than this, however eager the reconnecting is."""
 
-ENDPOINT_TIMEOUT_SECONDS = 30.0
-
-_OK = 200
 _TOKEN_FIELDS = ("access_token", "accessToken", "token")
 _EXPIRES_FIELDS = ("expires_in", "expiresIn")
 _WRAPPERS = ("data", "result")
@@ -290,19 +286,15 @@ class TokenKeeper:
             raise TokenUnavailable(f"the secret is unavailable: {problem}") from None
         register_secret(secret)
         body = self._settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
-        with trio.move_on_after(ENDPOINT_TIMEOUT_SECONDS):
-            try:
-                answer = await self._client.post(self._settings.url.text, json=body)
-            except AnswerTooLarge as error:
-                raise TokenUnavailable(str(error)) from None
-            except httpx.HTTPError as error:
-                raise TokenUnavailable(f"no answer: {failure_reason(error)}") from None
-            return _parse(answer, self._settings)
-        raise TokenUnavailable(f"no answer within {ENDPOINT_TIMEOUT_SECONDS:g} s")
+        try:
+            answer = await self._client.post(self._settings.url.text, json=body)
+        except NoAnswer as error:
+            raise TokenUnavailable(f"{error.reason}: {error}") from None
+        return _parse(answer, self._settings)
 
 
 def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
-    if answer.status != _OK:
+    if answer.status != OK:
         raise TokenUnavailable(f"HTTP status {answer.status}")
     try:
         document = msgspec.json.decode(answer.body)

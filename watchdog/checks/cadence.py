@@ -34,19 +34,16 @@ class Cadence:
         self._previous_at = None
         self.due_at = float("inf")
 
-    def received(self, at: float, *, exact: bool) -> float | None:
-        """An update came at `at`; answer the interval if it was late.
+    def received(self, at: float, *, exact: bool) -> None:
+        """An update came at `at`.
 
         `exact` is false when a stall of our own hid the time of arrival: then no interval is known.
         """
-        interval = at - self._previous_at if exact and self._previous_at is not None else None
+        if exact and self._previous_at is not None:
+            self.intervals.observe(max(at - self._previous_at, 0.0))
         self._previous_at = at if exact else None
         self.silent = False
         self.due_at = at + self._late_after_seconds
-        if interval is None:
-            return None
-        self.intervals.observe(max(interval, 0.0))
-        return interval if interval > self._late_after_seconds else None
 
     @property
     def deadline(self) -> float:

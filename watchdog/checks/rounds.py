@@ -52,6 +52,7 @@ class Rounds:
             self._outcomes_of_game.clear()
             self._reactivated = False
             self._published = None
+            self.overdue = False
         elif self._published is not None and game.results is not None:
             anomalies += _changed_results(game.id, self._published, game.results)
         if game.results is not None:

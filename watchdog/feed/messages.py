@@ -150,7 +150,7 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
     """
     try:
         return _decode_arguments(arguments)[0]
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UpdateError(*fault_of(arguments, error)) from None
 
 

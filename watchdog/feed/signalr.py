@@ -106,12 +106,12 @@ def fault_of(data: bytes | str | msgspec.Raw, error: Exception) -> tuple[Literal
     """Tell why `data` could not be decoded: it is no JSON at all, or JSON of another shape.
 
     A decoder that stops at the first wrong type has not seen whether the rest is JSON, hence the second
-    look. Nesting deeper than the decoder's stack counts as `json`.
+    look. Nesting deeper than the decoder's stack counts as `json`, and so does text that is no Unicode.
     """
     if isinstance(error, msgspec.ValidationError):
         try:
             _is_json(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return "json", "malformed JSON"
         return "schema", str(error)
     if isinstance(error, RecursionError):
@@ -198,11 +198,13 @@ class Session:
         self._last_sent_at = at
 
     def _record(self, record: str, at: float) -> list[Event]:
+        if len(record) > MAX_RECORD_CHARACTERS:
+            return [Oversize()]
         if self._established:
             return self._message(record, at)
         try:
             answer = _decode_handshake(record)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             return [HandshakeRefused(": ".join(fault_of(record, error)))]
         if answer.error is not None and answer.type is None:
             return [HandshakeRefused(answer.error)]
@@ -216,7 +218,7 @@ class Session:
     def _message(self, record: str, at: float) -> list[Event]:
         try:
             message = _decode_message(record)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             reason, detail = fault_of(record, error)
             return [Invalid("json" if reason == "json" else "protocol", detail)]
         if message.type == MessageType.INVOCATION:

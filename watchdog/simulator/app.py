@@ -1,0 +1,161 @@
+"""The simulator's HTTP face, and the whole of it put together."""
+
+import json
+from secrets import token_urlsafe
+
+import trio
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from watchdog.simulator.broadcast import Run
+from watchdog.simulator.connection import Connection
+from watchdog.simulator.faults import FAULTS
+from watchdog.simulator.hub import Hub
+from watchdog.simulator.requests import FaultRequest, read_request
+from watchdog.simulator.server import Server, current_link
+from watchdog.simulator.settings import Address, SimulatorSettings
+from watchdog.simulator.tokens import issue_token
+
+_MAX_BODY_BYTES = 16 * 1024
+
+_TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+
+
+async def serve(
+    settings: SimulatorSettings, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Runs the simulator until it is cancelled; reports its address once it listens.
+
+    Raises:
+        OSError: the host or port of the settings can't be listened on.
+    """
+    simulator = _Simulator(settings)
+    server = Server(simulator.application(), settings.host, settings.port)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run)
+        nursery.start_soon(simulator.hub.play)
+        nursery.start_soon(simulator.harm_feed, server)
+        task_status.started(Address(server.host, server.port, settings.path))
+
+
+class _Simulator:
+    """The endpoints around one hub."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self.settings = settings
+        self.hub = Hub(settings)
+        wanted = [fault for fault in settings.faults if FAULTS[fault.name].feed_wide]
+        self._harm, self._harms = trio.open_memory_channel[FaultRequest](100 + len(wanted))
+        for fault in wanted:
+            self._harm.send_nowait(fault)
+
+    def application(self) -> Starlette:
+        path = self.settings.path
+        return Starlette(
+            routes=[
+                WebSocketRoute(path, self._connect),
+                Route(path, self._no_transport, methods=["GET"]),
+                Route(f"{path}/negotiate", self._negotiate, methods=["POST"]),
+                Route("/auth/token", self._token, methods=["POST"]),
+                Route("/faults", self._list_faults, methods=["GET"]),
+                Route("/faults", self._start_fault, methods=["POST"]),
+            ]
+        )
+
+    async def harm_feed(self, server: Server) -> None:
+        """Carries out the faults of the whole feed."""
+        async with trio.open_nursery() as nursery:
+            async for request in self._harms:
+                nursery.start_soon(self._refuse, server, request)
+
+    async def _refuse(self, server: Server, request: FaultRequest) -> None:
+        due = trio.current_time() + request.after_seconds
+        while True:
+            await trio.sleep_until(due)
+            now = self.hub.clock.now()
+            self.hub.feed_runs.append(Run(request, due=now, began=now))
+            await server.refuse(request.seconds)
+            if request.every_seconds is None:
+                return
+            due += request.every_seconds
+
+    async def _connect(self, socket: WebSocket) -> None:
+        if not self._authorized(socket.headers, socket.query_params):
+            await socket.send_denial_response(Response(status_code=401))
+            return
+        connection_id = socket.query_params.get("id")
+        if connection_id is not None and not self.hub.redeem(connection_id):
+            await socket.send_denial_response(PlainTextResponse("No Connection with that ID", 404))
+            return
+        await socket.accept()
+        await Connection(socket, current_link.get().abort, self.settings.games).run(self.hub)
+
+    async def _no_transport(self, request: Request) -> Response:
+        if not self._authorized(request.headers, request.query_params):
+            return Response(status_code=401)
+        return PlainTextResponse("Connection ID required", 400)
+
+    async def _negotiate(self, request: Request) -> Response:
+        if not self._authorized(request.headers, request.query_params):
+            return Response(status_code=401)
+        connection_id = self.hub.new_connection_id()
+        if request.query_params.get("negotiateVersion", "0") == "0":
+            return JSONResponse({"connectionId": connection_id, "availableTransports": _TRANSPORTS})
+        return JSONResponse(
+            {
+                "negotiateVersion": 1,
+                "connectionId": token_urlsafe(16),
+                "connectionToken": connection_id,
+                "availableTransports": _TRANSPORTS,
+            }
+        )
+
+    async def _token(self, request: Request) -> Response:
+        body = await _json_body(request)
+        partner, secret = (body.get("PartnerClientId"), body.get("Secret")) if body else (None, None)
+        if partner in (None, "") or secret in (None, ""):
+            return JSONResponse({"error": "PartnerClientId and Secret are required"}, 401)
+        lifetime = self.settings.token_lifetime_seconds
+        token = issue_token(lifetime_seconds=lifetime, now=self.hub.clock.now())
+        return JSONResponse(
+            {"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime), "scope": "feed"}
+        )
+
+    async def _list_faults(self, _: Request) -> Response:
+        return JSONResponse({"now": self.hub.clock.now(), "faults": self.hub.reports()})
+
+    async def _start_fault(self, request: Request) -> Response:
+        wish, mistakes = read_request(await _json_body(request), self.settings.games)
+        if wish is None:
+            return JSONResponse({"mistakes": [mistake.removeprefix(".") for mistake in mistakes]}, 400)
+        try:
+            if wish.game is None:
+                self._harm.send_nowait(wish)
+            else:
+                self.hub.ask(wish)
+        except (trio.WouldBlock, ValueError):
+            return JSONResponse({"mistakes": ["too many faults are waiting already"]}, 429)
+        return JSONResponse({}, 202)
+
+    def _authorized(self, headers: Headers, query: QueryParams) -> bool:
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        token = credentials.strip() if scheme.lower() == "bearer" else query.get("access_token", "")
+        return self.hub.admits(token)
+
+
+async def _json_body(request: Request) -> dict[str, object] | None:
+    """The JSON object a client sent; None for anything else."""
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                return None
+        document = json.loads(body)
+    except (ValueError, RecursionError, ClientDisconnect):
+        return None
+    return document if isinstance(document, dict) else None
