@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 import trio
 
-from watchdog import __version__, config, log, metrics, web
+from watchdog import __version__, config, log, metrics
 from watchdog.clock import Clock
 from watchdog.config import Config, ConfigError
 from watchdog.connection import Dial
@@ -17,6 +17,8 @@ from watchdog.feed_watch import FeedWatch
 from watchdog.monitor import Finding, Monitor
 from watchdog.process import run_until_signalled
 from watchdog.snapshot import Snapshot
+from watchdog.web.app import create_app
+from watchdog.web.server import ListenError, serve
 
 
 class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours
@@ -171,18 +173,18 @@ async def run(
     """
     watchdog = Watchdog(settings)
     events = structlog.get_logger()
-    unserved: OSError | None = None
+    unserved: ListenError | None = None
     async with trio.open_nursery() as nursery:
         try:
-            address = await nursery.start(
+            address, *_ = await nursery.start(
                 partial(
-                    web.serve,
-                    web.create_app(watchdog.snapshot, metrics.render),
+                    serve,
+                    create_app(watchdog.snapshot, metrics.render),
                     listen=(settings.web.listen.host, settings.web.listen.port),
                     tls=_tls_files(settings.web),
                 )
             )
-        except OSError as error:
+        except ListenError as error:
             # Raised below: within the nursery it would come out wrapped in a group.
             unserved = error
             nursery.cancel_scope.cancel()
@@ -200,9 +202,7 @@ async def run(
             finally:
                 events.info("watchdog.stopping")
     if unserved is not None:
-        raise CannotServe(
-            f"web.listen: can't listen on {settings.web.listen}: {unserved.strerror or unserved}"
-        )
+        raise CannotServe(f"web.listen: {unserved}")
 
 
 def _tls_files(settings: config.Web) -> tuple[Path, Path] | None:

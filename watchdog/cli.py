@@ -115,7 +115,18 @@ def _add_simulate(commands: "_Commands") -> None:
         "--listen", default="127.0.0.1:9878", metavar="HOST:PORT", help="default: %(default)s; port 0: any"
     )
     parser.add_argument("--games", metavar="1,3,7", help="the game types to play (default: all eight)")
-    parser.add_argument("--faults", type=Path, metavar="FILE", help="a TOML file with [[faults]] to play")
+    parser.add_argument(
+        "--round-scale",
+        type=_scale,
+        default=1.0,
+        metavar="X",
+        help="stretch the rounds, from 0.2 to 10 (default: 1, rounds of half a minute to a minute)",
+    )
+    faults = parser.add_mutually_exclusive_group()
+    faults.add_argument("--faults", type=Path, metavar="FILE", help="a TOML file with [[faults]] to play")
+    faults.add_argument(
+        "--programme", action="store_true", help="play short rounds and the demo's programme of faults"
+    )
     parser.set_defaults(command=_simulate)
 
 
@@ -160,6 +171,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not 0.2 <= scale <= 10.0:  # noqa: PLR2004 - shorter rounds would have no room for their phases
+        raise argparse.ArgumentTypeError(f"expected a number from 0.2 to 10, got {text!r}")
+    return scale
+
+
 def _run(options: argparse.Namespace) -> int:
     from watchdog import app  # noqa: PLC0415
 
@@ -179,7 +200,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from watchdog import simulator  # noqa: PLC0415
+    from watchdog import log, simulator  # noqa: PLC0415
     from watchdog.config import Listen  # noqa: PLC0415
 
     try:
@@ -191,7 +212,13 @@ def _simulate(options: argparse.Namespace) -> int:
         faults = simulator.load_faults(options.faults, games) if options.faults is not None else ()
     except simulator.FaultFileError as error:
         raise _Refused(*error.mistakes) from None
-    settings = simulator.SimulatorSettings(host=listen.host, port=listen.port, games=games, faults=faults)
+    if options.programme:
+        settings = simulator.demo_settings(listen.host, listen.port)
+    else:
+        settings = simulator.SimulatorSettings(
+            listen.host, listen.port, games=games, faults=faults, round_scale=options.round_scale
+        )
+    log.configure(level="warning")
     try:
         simulator.start(settings)
     except OSError as error:
@@ -227,9 +254,10 @@ def _check_config(options: argparse.Namespace) -> int:
 def _probe(options: argparse.Namespace) -> int:
     import trio  # noqa: PLC0415
 
-    from watchdog import probe  # noqa: PLC0415
+    from watchdog import log, probe  # noqa: PLC0415
 
     settings = _load(options.config)
+    log.configure(settings.log.format, "warning")
     if options.game_type is not None:
         only = probe.only_game(settings, options.game_type)
         if only is None:

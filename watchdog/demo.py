@@ -2,15 +2,17 @@
 
 import os
 import socket
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import trio
 
-from watchdog import app, config, log, simulator
+from watchdog import app, config, log
 from watchdog.config import Config
 from watchdog.process import run_until_signalled
+from watchdog.simulator.games import GAMES
 
 FEED = "demo"
 PREFERRED_PORT = 9877
@@ -24,15 +26,28 @@ def start(duration_seconds: float | None) -> None:
 
 
 async def run(duration_seconds: float | None) -> None:
-    """Run simulator and watchdog for so many seconds, or until a signal."""
+    """Run simulator and watchdog for so many seconds, or until cancelled."""
     os.environ.setdefault(SECRET_VARIABLE, "demo-secret")
     async with trio.open_nursery() as nursery:
-        address = await nursery.start(simulator.serve, simulator.demo_settings())
-        settings = _settings(address.ws_url, address.http_url)
-        _say(f"simulator    {address.ws_url}")
+        # In a process of its own, as a hub is: what it does must not stall the watchdog's loop.
+        command = [sys.executable, "-m", "watchdog", "simulate", "--listen", "127.0.0.1:0", "--programme"]
+        process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE))
+        hub, token = await _told(process)
+        _say(f"simulator    {hub}")
         with trio.move_on_after(duration_seconds if duration_seconds is not None else float("inf")):
-            await app.run(settings, started=_announce)
+            await app.run(_settings(hub, token), started=_announce)
         nursery.cancel_scope.cancel()
+
+
+async def _told(process: trio.Process) -> tuple[str, str]:
+    """The addresses of the hub and of its token endpoint, as the simulator prints them."""
+    output = b""
+    while process.stdout is not None and (chunk := await process.stdout.receive_some()):
+        output += chunk
+        if output.count(b"\n") >= 2:  # noqa: PLR2004 - one line for each
+            _, hub, _, token = output.decode().split()
+            return hub, token
+    raise RuntimeError("the simulator ended before it listened")
 
 
 def _announce(address: str) -> None:
@@ -45,7 +60,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _settings(hub: str, http: str) -> Config:
+def _settings(hub: str, token: str) -> Config:
     return config.parse(
         {
             "web": {"listen": f"127.0.0.1:{PREFERRED_PORT if _is_free(PREFERRED_PORT) else 0}"},
@@ -54,8 +69,8 @@ def _settings(hub: str, http: str) -> Config:
                     "name": FEED,
                     "url": hub,
                     "partner_client_id": 1,
-                    "token": {"url": f"{http}/auth/token", "secret_env": SECRET_VARIABLE},
-                    "games": [{"type": kind, "name": name} for kind, name in simulator.GAMES.items()],
+                    "token": {"url": token, "secret_env": SECRET_VARIABLE},
+                    "games": [{"type": kind, "name": name} for kind, name in GAMES.items()],
                 }
             ],
         },

@@ -8,13 +8,8 @@ from typing import Generic, NamedTuple, TypeVar, get_args
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
@@ -116,9 +111,7 @@ _GAME_FAMILIES: tuple[_Family[GameSnapshot], ...] = (
         "state",
     ),
     _Family(
-        "betcore_feed_connected",
-        "1 while the game is subscribed to on an open connection.",
-        lambda game: game.connected,
+        "betcore_feed_connected", "1 while subscribed on an open connection.", lambda game: game.connected
     ),
     _Family("betcore_feed_messages_total", "Valid updates received.", lambda game: game.messages),
     _Family(
@@ -147,11 +140,7 @@ _GAME_FAMILIES: tuple[_Family[GameSnapshot], ...] = (
         _anomalies("sequence"),
         "kind",
     ),
-    _Family(
-        "betcore_feed_sequence_missed_total",
-        "Updates lost in gaps of the sequence id.",
-        lambda game: game.sequence_missed,
-    ),
+    _Family("betcore_feed_sequence_missed_total", "Updates lost in gaps.", lambda game: game.sequence_missed),
     _Family(
         "betcore_feed_betting_timer_seconds",
         "Time left to place a bet, in seconds, as the last update says it; absent when unknown.",

@@ -50,7 +50,6 @@ class Rounds:
         if before is None or before.id != game.id:
             anomalies += _succession(before, game, contiguous=contiguous)
             self._outcomes_of_game.clear()
-            self._reactivated = False
             self._published = None
             self.overdue = False
         elif self._published is not None and game.results is not None:

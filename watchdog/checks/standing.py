@@ -34,8 +34,7 @@ class Standing:
 
     def reconnected(self) -> None:
         """A new connection: what was not yet an occurrence starts anew, as no updates came meanwhile."""
-        if not self.active:
-            self._since = None
+        self._since = None
 
     def deadline(self, alive_seconds: float) -> float | None:
         """When the condition becomes an occurrence by itself, while updates are not yet overdue.

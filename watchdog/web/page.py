@@ -14,9 +14,9 @@ COLUMNS: Mapping[str, str] = {
     "whose": "Whose, why",
     "anomaly": "Last anomaly",
     "update": "Last update",
-    "timer": "Betting timer",
+    "timer": "Timer",
     "round": "Round",
-    "sequence": "Sequence id",
+    "sequence": "Sequence",
     "freshness": "Fresh",
     "attempts": "Attempts",
 }
@@ -117,16 +117,16 @@ def _cells(feed: str, game: GameStatus, now: str | None) -> _Cells:
         "round": (game.round.state or "-", _text(game.round.id)),
         "sequence": (_text(game.sequence_id) or "-", f"{game.missed} missed" if game.missed else ""),
         "freshness": (_percent(game.freshness), ""),
-        "attempts": (str(game.connection_attempts), "connected" if game.connected else "not connected"),
+        "attempts": (str(game.connection_attempts), ""),
     }
 
 
 def _last_anomaly(game: GameStatus, now: str | None) -> tuple[str, str]:
     if not game.last_anomalies:
-        return "-", ""
+        return "", ""
     last = game.last_anomalies[0]
     at = last["at"]
-    return str(last["words"]), clock(at if isinstance(at, str) else None, now)
+    return f"{clock(at if isinstance(at, str) else None, now)} {last['words']}", str(last["particulars"])
 
 
 def _percent(share: float | None) -> str:

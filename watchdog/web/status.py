@@ -10,7 +10,7 @@ from watchdog.checks.finding import ANOMALY_KINDS, Check
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
 from watchdog.ledger import BLAME, STATES, State
 from watchdog.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
-from watchdog.web.words import anomaly, notes, runway, verdict, why
+from watchdog.web.words import anomaly, notes, particulars, runway, verdict, why
 
 SEVERITY: tuple[State, ...] = (
     "silent",
@@ -38,9 +38,9 @@ class GameStatus(Struct, frozen=True, kw_only=True):
     """One game: where it stands, since when, whose it is and why, and its key numbers.
 
     Times are ISO 8601 in UTC, `*_seconds` are seconds, what is not known is null. `severity` is 0 for
-    the worst state; `whose` is who has to act; `why` and the `words` of an anomaly are for people.
-    `freshness` is the share (0 to 1) of the seconds that count for the objective. `last_anomalies` stand
-    newest first, each with its particulars.
+    the worst state, `whose` is who has to act, `freshness` the share (0 to 1) of the seconds that count
+    for the objective. `last_anomalies` stand newest first, each with the particulars that its log line
+    has. `why`, `words` and `particulars` are for people.
     """
 
     game_type: int
@@ -211,7 +211,13 @@ def _game(game: GameSnapshot, now: float) -> GameStatus:
         invalid_messages=game.invalid_messages,
         disconnects=game.disconnects,
         last_anomalies=tuple(
-            recent.detail | {"at": iso(recent.wall), "event": recent.event, "words": anomaly(recent)}
+            recent.detail
+            | {
+                "at": iso(recent.wall),
+                "event": recent.event,
+                "words": anomaly(recent.event),
+                "particulars": particulars(recent.detail),
+            }
             for recent in reversed(game.recent_anomalies)
         ),
     )

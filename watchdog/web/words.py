@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from watchdog.feed.reasons import DisconnectReason
 from watchdog.ledger import State
-from watchdog.snapshot import GameSnapshot, Recent, Snapshot, TokenSnapshot
+from watchdog.snapshot import GameSnapshot, Snapshot, TokenSnapshot
 
 _FROZEN: Mapping[str, str] = {
     "betting_timer.frozen": "betting timer stands still",
@@ -42,10 +42,9 @@ _DISCONNECTED: Mapping[DisconnectReason, str] = {
 
 _NO_TROUBLE: tuple[State, ...] = ("fresh", "maintenance")
 _NAMED_GAMES = 3
-_WORTH_A_NOTE_SECONDS = 1.0
 _IN_TENTHS_BELOW = 10
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_LONGEST_DETAIL = 160
+_LONGEST = 160
 
 
 def verdict(games: Sequence[GameSnapshot]) -> str:
@@ -56,13 +55,13 @@ def verdict(games: Sequence[GameSnapshot]) -> str:
     maintained = sum(game.state == "maintenance" for game in games)
     if trouble and not any(game.tried for game in trouble):
         return f"Starting: {_of(len(trouble), games)} not tried yet"
-    aside = f", {maintained} in maintenance" if maintained else ""
+    aside = f"; {maintained} in maintenance" if maintained else ""
     if not trouble:
         return f"{len(games) - maintained} of {len(games)} games fresh{aside}" if aside else _all_fresh(games)
-    named = [f"{game.game} {game.state}" for game in trouble[:_NAMED_GAMES]]
+    named = ", ".join(f"{game.game} {game.state}" for game in trouble[:_NAMED_GAMES])
     if len(trouble) > _NAMED_GAMES:
-        named.append(f"{len(trouble) - _NAMED_GAMES} more")
-    return f"{_of(len(trouble), games)} in trouble: {', '.join(named)}{aside}"
+        named += f" and {len(trouble) - _NAMED_GAMES} more"
+    return f"{_of(len(trouble), games)} in trouble: {named}{aside}"
 
 
 def why(game: GameSnapshot) -> str:
@@ -78,13 +77,15 @@ def why(game: GameSnapshot) -> str:
     return _PLAIN[game.state]
 
 
-def anomaly(recent: Recent) -> str:
-    """An anomaly in words: `sequence gap (expected 8000, got 8005, missed 5)`."""
-    name = recent.event.replace(".", " ").replace("_", " ")
-    detail = ", ".join(_particular(key, value) for key, value in recent.detail.items())
-    if len(detail) > _LONGEST_DETAIL:
-        detail = detail[: _LONGEST_DETAIL - 1] + "…"
-    return f"{name} ({detail})" if detail else name
+def anomaly(event: str) -> str:
+    """An anomaly's dotted event name in words: `sequence gap`."""
+    return event.replace(".", " ").replace("_", " ")
+
+
+def particulars(detail: Mapping[str, object]) -> str:
+    """What is known of an anomaly: `expected 8000, got 8005, missed 5`."""
+    text = ", ".join(_particular(key, value) for key, value in detail.items())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
@@ -101,12 +102,9 @@ def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
 
 def notes(snapshot: Snapshot) -> tuple[str, ...]:
     """What people should know of the watchdog itself."""
-    said = []
-    if not snapshot.reload_successful:
-        said.append("The last reload of the configuration failed; the one before it still holds.")
-    if snapshot.loop_stall_seconds >= _WORTH_A_NOTE_SECONDS:
-        said.append(f"The watchdog's own loop has stalled for {span(snapshot.loop_stall_seconds)} in all.")
-    return tuple(said)
+    if snapshot.reload_successful:
+        return ()
+    return ("The last reload of the configuration failed; the one before it still holds.",)
 
 
 def span(seconds: float) -> str:

@@ -41,13 +41,13 @@ function cells(feed, game, now) {
     game: [game.game, `${feed.name} · type ${game.game_type}`],
     since: [clock(game.since, now), `for ${span(game.for_seconds)}`],
     whose: [game.state === "fresh" ? "" : game.whose, game.why],
-    anomaly: last ? [last.words, clock(last.at, now)] : ["-", ""],
+    anomaly: last ? [`${clock(last.at, now)} ${last.words}`, last.particulars] : ["", ""],
     update: [age === null ? "none yet" : `${span(age)} ago`, ""],
     timer: [timer === null ? "-" : `${timer.toFixed(1)} s`, game.betting_timer_stale ? "stale" : ""],
     round: [game.round.state ?? "-", game.round.id === null ? "" : `${game.round.id}`],
     sequence: [game.sequence_id === null ? "-" : `${game.sequence_id}`, game.missed ? `${game.missed} missed` : ""],
     freshness: [percent(game.freshness), ""],
-    attempts: [`${game.connection_attempts}`, game.connected ? "connected" : "not connected"],
+    attempts: [`${game.connection_attempts}`, ""],
   };
 }
 

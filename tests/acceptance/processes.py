@@ -1,0 +1,95 @@
+"""The real programs, started as a user starts them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+PATIENCE_SECONDS = 20.0
+
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@contextmanager
+def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+    """`betcore-watchdog` with these arguments; terminated on leaving."""
+    with stderr.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "watchdog", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **(env or {})},
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+@contextmanager
+def simulator(*arguments: str, stderr: Path) -> Iterator[str]:
+    """A simulator on a free port; yields host:port."""
+    with program("simulate", "--listen", "127.0.0.1:0", *arguments, stderr=stderr) as process:
+        first = process.stdout.readline().decode()
+        yield re.search(r"ws://([^/]+)/", first)[1]
+
+
+@contextmanager
+def watchdog(config: Path, *, stderr: Path, env: dict[str, str] | None = None) -> Iterator["Watched"]:
+    """`run` with a configuration that listens on port 0."""
+    with program("run", "--config", str(config), stderr=stderr, env=env) as process:
+        yield Watched(process, stderr)
+
+
+class Watched:
+    """A running watchdog, seen from outside."""
+
+    def __init__(self, process: subprocess.Popen, stderr: Path) -> None:
+        self.process = process
+        self._stderr = stderr
+        self.address = eventually(lambda: self.events("watchdog.started"))[0]["address"]
+
+    def events(self, name: str = "") -> list[dict[str, Any]]:
+        """The log lines, or those of one event."""
+        lines = [line for line in self._stderr.read_text().splitlines() if line.startswith("{")]
+        events = [json.loads(line) for line in lines if line.endswith("}")]
+        return [event for event in events if not name or event["event"] == name]
+
+    def series(self) -> Series:
+        """Every sample of a scrape."""
+        families = text_string_to_metric_families(httpx.get(f"{self.address}/metrics").text)
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def status(self) -> dict[str, Any]:
+        """The JSON status."""
+        return httpx.get(f"{self.address}/api/v1/status").json()
+
+
+def eventually(look: Callable[[], Any], *, within: float = PATIENCE_SECONDS) -> Any:
+    """The first true answer of `look`."""
+    limit = time.monotonic() + within
+    while time.monotonic() < limit:
+        if answer := look():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {within} s: {look}")
