@@ -192,7 +192,7 @@ class Monitor:
         if current is None:
             self._rounds.absent()
         else:
-            contiguous = _follows(update.sequence_id, before, first_of_connection=first)
+            contiguous = self._follows(update.sequence_id, before, first_of_connection=first)
             anomalies += self._rounds.received(current, sent, contiguous=contiguous)
         self._maintenance.received(flag=update.maintenance, at=at)
         findings += self._count(anomalies, arrival.wall)
@@ -272,6 +272,14 @@ class Monitor:
         betting_open = game.play_status == PlayStatus.BETTING_TIME
         return self._timer.received(left, at, window=(game.id, game.current_round), betting_open=betting_open)
 
+    def _follows(self, sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
+        """Whether no update, and so no round, can have been lost since the one `before`."""
+        if before is None or sequence_id == before + 1:
+            return True
+        if first_of_connection:
+            return False
+        return sequence_id <= before or self._settings.sequence == "increasing"
+
     def _due_checks_at(self) -> float:
         """When the first of the lasting conditions becomes an anomaly by itself."""
         if not self._connected:
@@ -347,12 +355,6 @@ class Monitor:
             self._anomalies[anomaly.check, anomaly.kind] += 1
             self._recent.append(Recent(wall, anomaly.event, anomaly.detail))
         return [Finding(anomaly.event, "warning", anomaly.detail) for anomaly in anomalies]
-
-
-def _follows(sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
-    if before is None or sequence_id == before + 1:
-        return True
-    return sequence_id <= before and not first_of_connection
 
 
 def _distribution(histogram: Histogram) -> Distribution:

@@ -298,3 +298,7 @@ def test_a_lasting_anomaly_tells_its_value_and_its_limit():
 
     assert anomaly.detail == {"seconds_left": 9, "longer_than_seconds": 3.0}
     assert changed.detail["because"] == ["betting_timer.frozen"]
+
+
+def test_a_timer_below_zero_is_negative_and_not_expired():
+    assert watched(*[-5] * 20).anomalies == {"betting_timer.negative": 1}

@@ -281,3 +281,11 @@ def test_a_finished_round_that_is_cancelled_afterwards_has_both_outcomes():
 
 def test_betting_may_open_several_times_in_one_round():
     assert watched(betting(current_round=1), dealing(), betting(current_round=2), dealing()).anomalies == {}
+
+
+def test_where_gaps_are_allowed_a_step_of_the_sequence_excuses_no_skipped_round():
+    watch = receive_all(Watch(sequence="increasing").subscribe(), game(id=100))
+
+    watch.receive(1.0, sequence_id=50, games=(game(id=105),))
+
+    assert watch.anomalies == {"round.skipped": 1}

@@ -144,3 +144,12 @@ def test_a_ping_of_the_hub_keeps_it_believed_alive():
 
     assert session.tick(49.999)
     assert not session.tick(50.0)
+
+
+def test_text_without_a_whole_record_does_not_keep_the_hub_believed_alive():
+    session = established()
+    session.tick(15.0)
+    for second in range(16, 30):
+        session.receive("{", float(second))
+
+    assert not session.tick(30.0)

@@ -237,3 +237,8 @@ def test_the_subscription_is_the_documented_invocation_without_an_id():
         "type": 1,
     }
     assert json.loads(message["arguments"][1]) == {"GameType": 3, "PartnerClientId": 17, "Count": 1}
+
+
+@pytest.mark.parametrize("suffix", ["", "Z"])
+def test_a_date_of_never_as_dotnet_writes_it_is_a_date(suffix):
+    assert decode(document(GAME, fdt=f"9999-12-31T23:59:59.9999999{suffix}")).games[0].finishes.year == 9999

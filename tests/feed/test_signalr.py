@@ -268,3 +268,14 @@ def test_the_reasons_are_those_of_the_interface():
         *("dns", "refused", "tls", "timeout", "unauthorized", "rejected", "handshake", "server_close"),
         *("closed", "keepalive", "silence", "oversize", "protocol", "shutdown"),
     }
+
+
+def test_an_unknown_type_may_use_the_known_properties_otherwise():
+    assert established().receive('{"type":99,"target":5,"arguments":false}\x1e', 1.0) == []
+
+
+@pytest.mark.parametrize("record", ['{"type":1,"target":5,"arguments":[]}', '{"type":"6"}'])
+def test_a_known_type_with_a_property_of_another_type_breaks_the_protocol(record):
+    (event,) = established().receive(record + "\x1e", 1.0)
+
+    assert event.reason == "protocol"

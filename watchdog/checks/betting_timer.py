@@ -78,7 +78,7 @@ class BettingTimer:
         self._window = window if betting_open else None
         conditions = {
             "frozen": betting_open and left > 0,
-            "expired": betting_open and left <= 0,
+            "expired": betting_open and left == 0,
             "lingering": not betting_open and left > 0,
         }
         for kind, holds in conditions.items():

@@ -138,6 +138,9 @@ class UpdateError(ValueError):
         self.reason: Literal["json", "schema"] = reason
 
 
+# .NET's DateTime.MaxValue, its "never": the seventh digit would round up into the year 10000.
+_NEVER = b"9999-12-31T23:59:59.9999999"
+
 _decode_arguments = msgspec.json.Decoder(tuple[Update]).decode
 
 
@@ -151,6 +154,9 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
     try:
         return _decode_arguments(arguments)[0]
     except (ValueError, RecursionError) as error:
+        raw = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else bytes(arguments)
+        if _NEVER in raw:
+            return decode_update(raw.replace(_NEVER, _NEVER[:-1]))
         raise UpdateError(*fault_of(arguments, error)) from None
 
 

@@ -79,6 +79,10 @@ class _HandshakeAnswer(Struct):
     type: int | None = None
 
 
+class _Type(Struct):
+    type: int
+
+
 class _Message(Struct):
     type: int
     target: str | None = None
@@ -90,6 +94,7 @@ class _Message(Struct):
 
 _decode_handshake = msgspec.json.Decoder(_HandshakeAnswer).decode
 _decode_message = msgspec.json.Decoder(_Message).decode
+_decode_type = msgspec.json.Decoder(_Type).decode
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -117,6 +122,14 @@ def fault_of(data: bytes | str | msgspec.Raw, error: Exception) -> tuple[Literal
     if isinstance(error, RecursionError):
         return "json", "nested too deeply"
     return "json", str(error)
+
+
+def _has_unknown_type(record: str) -> bool:
+    """Whether a record is of a later protocol's type, which may use the known properties otherwise."""
+    try:
+        return _decode_type(record).type not in list(MessageType)
+    except ValueError:
+        return False
 
 
 class Session:
@@ -173,7 +186,6 @@ class Session:
 
     def receive(self, data: str, at: float) -> list[Event]:
         """Take in text as it came; answer what its complete records say, in order."""
-        self._last_received_at = at
         # The ordinary case: one frame, one record, nothing kept from before.
         if data and data.find(RECORD_SEPARATOR) == len(data) - 1 and not self._partial.tell():
             return self._record(data[:-1], at)
@@ -198,6 +210,7 @@ class Session:
         self._last_sent_at = at
 
     def _record(self, record: str, at: float) -> list[Event]:
+        self._last_received_at = at
         if len(record) > MAX_RECORD_CHARACTERS:
             return [Oversize()]
         if self._established:
@@ -220,7 +233,9 @@ class Session:
             message = _decode_message(record)
         except (ValueError, RecursionError) as error:
             reason, detail = fault_of(record, error)
-            return [Invalid("json" if reason == "json" else "protocol", detail)]
+            if reason == "json":
+                return [Invalid("json", detail)]
+            return [] if _has_unknown_type(record) else [Invalid("protocol", detail)]
         if message.type == MessageType.INVOCATION:
             return self._invocation(message, record, at)
         if message.type == MessageType.CLOSE:
