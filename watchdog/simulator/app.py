@@ -1,10 +1,12 @@
 """The simulator's HTTP face, and the whole of it put together."""
 
 import json
+from contextlib import aclosing
 from secrets import token_urlsafe
 
 import trio
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -21,6 +23,7 @@ from watchdog.simulator.settings import Address, SimulatorSettings
 from watchdog.simulator.tokens import issue_token
 
 _MAX_BODY_BYTES = 16 * 1024
+_MAX_WAITING = 200
 
 _TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
 
@@ -49,7 +52,8 @@ class _Simulator:
         self.settings = settings
         self.hub = Hub(settings)
         wanted = [fault for fault in settings.faults if FAULTS[fault.name].feed_wide]
-        self._harm, self._harms = trio.open_memory_channel[FaultRequest](100 + len(wanted))
+        self._harm, self._harms = trio.open_memory_channel[FaultRequest](_MAX_WAITING + len(wanted))
+        self._waiting = 0
         for fault in wanted:
             self._harm.send_nowait(fault)
 
@@ -75,7 +79,9 @@ class _Simulator:
     async def _refuse(self, server: Server, request: FaultRequest) -> None:
         due = trio.current_time() + request.after_seconds
         while True:
+            self._waiting += 1
             await trio.sleep_until(due)
+            self._waiting -= 1
             now = self.hub.clock.now()
             self.hub.feed_runs.append(Run(request, due=now, began=now))
             await server.refuse(request.seconds)
@@ -132,14 +138,12 @@ class _Simulator:
         wish, mistakes = read_request(await _json_body(request), self.settings.games)
         if wish is None:
             return JSONResponse({"mistakes": [mistake.removeprefix(".") for mistake in mistakes]}, 400)
-        try:
-            if wish.game is None:
-                self._harm.send_nowait(wish)
-            else:
-                self.hub.ask(wish)
-        except (trio.WouldBlock, ValueError):
-            return JSONResponse({"mistakes": ["too many faults are waiting already"]}, 429)
-        return JSONResponse({}, 202)
+        if wish.game is None and self._waiting < _MAX_WAITING:
+            # Afterwards, for it breaks this connection as well.
+            return JSONResponse({}, 202, background=BackgroundTask(self._harm.send, wish))
+        if wish.game is not None and self.hub.ask(wish):
+            return JSONResponse({}, 202)
+        return JSONResponse({"mistakes": ["too many faults are waiting already"]}, 429)
 
     def _authorized(self, headers: Headers, query: QueryParams) -> bool:
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
@@ -151,10 +155,11 @@ async def _json_body(request: Request) -> dict[str, object] | None:
     """The JSON object a client sent; None for anything else."""
     body = b""
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MAX_BODY_BYTES:
-                return None
+        async with aclosing(request.stream()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > _MAX_BODY_BYTES:
+                    return None
         document = json.loads(body)
     except (ValueError, RecursionError, ClientDisconnect):
         return None

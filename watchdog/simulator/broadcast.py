@@ -87,18 +87,12 @@ class Broadcast:
         self._lasting: list[Run] = []
         self._first: float | None = None
 
-    def ask(self, request: FaultRequest, now: float) -> Run:
-        """Asks for a fault, due `after_seconds` from `now`.
-
-        Raises:
-            ValueError: too many wait already.
-        """
+    def ask(self, request: FaultRequest, now: float) -> bool:
+        """Asks for a fault, due `after_seconds` from `now`; False where too many wait already."""
         if len(self._waiting) >= _MAX_WAITING:
-            msg = f"{_MAX_WAITING} faults of game {request.game} are waiting already"
-            raise ValueError(msg)
-        run = Run(request, due=now + request.after_seconds)
-        self._waiting.append(run)
-        return run
+            return False
+        self._waiting.append(Run(request, due=now + request.after_seconds))
+        return True
 
     def reports(self, now: float) -> list[Document]:
         """The last runs, oldest first, and those that wait."""

@@ -40,11 +40,6 @@ class Stage:
         self._audience: dict[int, set[Connection]] = {}
         self._arrival = trio.Event()
 
-    @property
-    def partners(self) -> list[int]:
-        """The partners with at least one connection."""
-        return list(self._audience)
-
     def join(self, partner: int, connection: Connection) -> None:
         """Adds a connection to the audience of a partner's sequence."""
         self._audience.setdefault(partner, set()).add(connection)
@@ -139,14 +134,9 @@ class Hub:
         self._connection_ids.remove(connection_id)
         return True
 
-    def ask(self, request: FaultRequest) -> None:
-        """Asks for a fault of one game.
-
-        Raises:
-            ValueError: too many wait already.
-        """
-        if request.game is not None:
-            self.stages[request.game].broadcast.ask(request, self.clock.now())
+    def ask(self, request: FaultRequest) -> bool:
+        """Asks for a fault of one game; False where too many wait already."""
+        return request.game is not None and self.stages[request.game].broadcast.ask(request, self.clock.now())
 
     def reports(self) -> list[Document]:
         """Every fault known, as JSON."""

@@ -154,7 +154,7 @@ class Server:
             await self._app(scope, receive, send)
         except* _CLIENT_ERRORS:
             current_link.get().abort()
-        except* Exception as bugs:
+        except* Exception as bugs:  # noqa: BLE001 (raised again by `run`)
             self._failure = bugs
             self._failed.set()
 

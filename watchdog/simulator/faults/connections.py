@@ -43,7 +43,7 @@ class RejectedToken(Fault):
     """The hub closes as it does when a token expires, and answers every new connection with 401."""
 
     name = "rejected_token"
-    duration_seconds = 8.0
+    duration_seconds = 6.0
     rejects_tokens = True
 
     def begin(self, scene: Scene) -> None:

@@ -65,5 +65,10 @@ class Oversize(Fault):
 
     def bend(self, scene: Scene, document: Document) -> None:
         del document
-        padding = "x" * self.size_bytes
-        scene.extras.append(lambda good: invocation(good | {"padding": padding}))
+        scene.extras.append(lambda good: _padded(invocation(good), self.size_bytes))
+
+
+def _padded(text: str, size: int) -> str:
+    # Put in afterwards: to encode megabytes would hold up every other game.
+    end = f"}}]}}{RECORD_SEPARATOR}"
+    return f'{text.removesuffix(end)},"padding":"{"x" * size}"{end}'
