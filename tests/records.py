@@ -7,7 +7,8 @@ from typing import Any
 from watchdog.checks.settings import CheckSettings
 from watchdog.feed.messages import Game, GameState, PlayStatus, Result, Update
 from watchdog.ledger import State
-from watchdog.monitor import Arrival, Finding, Monitor
+from watchdog.monitor import Monitor
+from watchdog.records import Arrival, Finding
 from watchdog.snapshot import GameSnapshot
 
 START = datetime(2025, 6, 19, 15, 57, 18, tzinfo=UTC)

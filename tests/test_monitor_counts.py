@@ -5,7 +5,7 @@ import pytest
 from tests.records import TICK, Watch, changes_of, events, game, overdue, wall
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.ledger import STATES
-from watchdog.monitor import RECENT
+from watchdog.tally import RECENT
 
 
 def test_the_snapshot_names_the_game():

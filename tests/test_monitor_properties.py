@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.records import TICK, Watch, betting, dealing, game, moment, result
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.ledger import STATES
-from watchdog.monitor import Finding
+from watchdog.records import Finding
 
 HOLD_TICKS = round(6.0 / TICK)
 DUE_TICKS = round(0.75 / TICK)

@@ -1,6 +1,6 @@
 """What the monitor makes of a stall of our own loop: nothing was observed, and nobody is blamed."""
 
-from tests.records import Watch, changes_of, wall
+from tests.records import Watch, betting, changes_of, wall
 
 
 def test_a_stall_of_ours_is_booked_as_unobserved():
@@ -122,3 +122,25 @@ def test_news_of_the_token_after_a_stall_do_not_say_whether_the_feed_was_silent(
     assert watch.monitor.authorized(3.0, ok=False) == []
 
     assert watch.state == "unobserved"
+
+
+def test_a_condition_that_only_lasts_because_of_our_stall_is_no_anomaly():
+    watch = Watch().subscribe()
+    watch.receive(0.5, games=(betting(),), betting_timer=9)
+
+    watch.monitor.stalled(0.75, 10.0)
+    watch.receive(10.0, exact=False, games=(betting(),), betting_timer=9)
+    watch.receive(10.5, games=(betting(),), betting_timer=8)
+
+    assert watch.anomalies == {}
+
+
+def test_a_condition_that_goes_on_after_our_stall_is_one_after_its_own_time():
+    watch = Watch().subscribe()
+    watch.receive(0.5, games=(betting(),), betting_timer=9)
+
+    watch.monitor.stalled(0.75, 10.0)
+    watch.receive(10.0, exact=False, games=(betting(),), betting_timer=9)
+    watch.keep_receiving(13.5, games=(betting(),), betting_timer=9)
+
+    assert watch.anomalies == {"betting_timer.frozen": 1}

@@ -1,6 +1,8 @@
-"""A stream that knows when its bytes arrived: from the kernel where it says so."""
+"""The streams beneath a WebSocket: one stamps what arrives, one watches how the upgrade goes."""
 
 import errno
+import re
+import select
 import socket
 import struct
 import sys
@@ -16,6 +18,9 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@qq")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 _NANOSECONDS = 1e9
+
+_HTTP_HEAD = re.compile(rb"HTTP/\d\.\d (\d{3})\b.*?\r?\n\r?\n", re.DOTALL)
+SWITCHING_PROTOCOLS = 101
 
 
 class Stamp(Struct, frozen=True, gc=False):
@@ -33,41 +38,34 @@ class ArrivalStream(trio.abc.Stream):
     """Passes a stream's bytes through and keeps the stamp of the last ones received.
 
     On Linux, over TCP, the stamp is the kernel's own (SO_TIMESTAMPNS): a busy loop does not bend it.
-    `ended` is set once nothing more will ever be received, `closed` when it was our side that closed.
-    While `limit_bytes` is set, a peer that sends more than that is cut off.
     """
 
     def __init__(self, inner: trio.abc.Stream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
         self._socket = _with_kernel_stamps(inner)
+        self._waiting = False
         self._read_at = clock.now()
         self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
-        self.limit_bytes: int | None = None
-        self.closed = False
-        self.ended = trio.Event()
-        self._received_bytes = 0
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive, stamp, and pass on."""
         stamped_wall: float | None = None
+        self._waiting = True
         try:
             if self._socket is None:
                 data = bytes(await self._inner.receive_some(max_bytes))
             else:
                 data, stamped_wall = await _receive_stamped(self._socket, max_bytes or 65_536)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self.ended.set()
-            raise
-        if not data:
-            self.ended.set()
-        self._received_bytes += len(data)
-        if self.limit_bytes is not None and self._received_bytes > self.limit_bytes:
-            self.ended.set()
-            message = f"more than {self.limit_bytes} bytes"
-            raise trio.BrokenResourceError(message)
+        finally:
+            self._waiting = False
         self._keep_stamp(stamped_wall)
         return data
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all that has arrived was taken: the reader waits for more, and the kernel holds none."""
+        return self._waiting and not (self._socket is not None and _is_readable(self._socket))
 
     def _keep_stamp(self, stamped_wall: float | None) -> None:
         now, wall = self._clock.now(), self._clock.wall()
@@ -89,8 +87,59 @@ class ArrivalStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the stream beneath."""
+        await self._inner.aclose()
+
+
+class UpgradeStream(trio.abc.Stream):
+    """Passes a stream's bytes through and sees how the WebSocket upgrade on it goes.
+
+    `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
+    once the upgrade can't come about any more, `closed` when it was our side that closed.
+    """
+
+    def __init__(self, inner: trio.abc.Stream) -> None:
+        self._inner = inner
+        self._answer: bytearray | None = bytearray()
+        self.status: int | None = None
+        self.failed = trio.Event()
+        self.closed = False
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive as from the stream beneath."""
+        try:
+            data = await self._inner.receive_some(max_bytes)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.failed.set()
+            raise
+        if self._answer is not None:
+            self._examine(self._answer, data)
+        return data
+
+    def _examine(self, answer: bytearray, data: bytes | bytearray) -> None:
+        answer += data
+        if head := _HTTP_HEAD.match(answer):
+            self.status = int(head[1])
+            self._answer = None
+        # The body of a rejection is of no interest, and it may be without an end.
+        if not data or self.status not in (None, SWITCHING_PROTOCOLS):
+            self.failed.set()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send as the stream beneath does."""
+        try:
+            await self._inner.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.failed.set()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the stream beneath does."""
+        await self._inner.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the stream beneath."""
         self.closed = True
-        self.ended.set()
+        self.failed.set()
         await self._inner.aclose()
 
 
@@ -101,6 +150,12 @@ def _with_kernel_stamps(stream: trio.abc.Stream) -> trio.socket.SocketType | Non
         stream.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         return stream.socket
     return None
+
+
+def _is_readable(sock: trio.socket.SocketType) -> bool:
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def _receive_stamped(sock: trio.socket.SocketType, max_bytes: int) -> tuple[bytes, float | None]:

@@ -11,7 +11,7 @@ import trio_websocket
 from msgspec import Struct
 
 from watchdog import __version__
-from watchdog.arrival import ArrivalStream, Stamp
+from watchdog.arrival import SWITCHING_PROTOCOLS, ArrivalStream, Stamp, UpgradeStream
 from watchdog.clock import Clock
 from watchdog.feed.reasons import DisconnectReason
 
@@ -23,8 +23,10 @@ CLOSE_TIMEOUT_SECONDS = 1.0
 SECOND_LOOK_SECONDS = 0.002
 """How long after a deadline to look once more for what had arrived before it and was not yet read."""
 
+LAST_LOOK_SECONDS = 1.0
+"""How long to go on looking at most, as long as there is something unread."""
+
 MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
-MAX_UPGRADE_BYTES = 256 * 1024
 # The library's own defaults (1 message, 4 KiB) delay pongs behind a busy reader and cost wake-ups.
 _QUEUED_MESSAGES = 1024
 _READ_BYTES = 64 * 1024
@@ -75,8 +77,10 @@ class Connection:
     def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
         """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
         self._stream = stream
-        self._transport = transport
+        self._upgrade = UpgradeStream(transport)
         self._endpoint = endpoint
+        # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
+        self._reading = trio.CancelScope(shield=True)
         self._websocket: trio_websocket.WebSocketConnection | None = None
         self._failure: ConnectionLost | None = None
         self._opened = trio.Event()
@@ -88,10 +92,15 @@ class Connection:
             ConnectionLost: the connection is over.
 
         """
-        for deadline in (until, max(until, trio.current_time()) + SECOND_LOOK_SECONDS):
-            with trio.CancelScope(deadline=deadline):
+        with trio.CancelScope(deadline=until):
+            return await self._receive()
+        limit = trio.current_time() + LAST_LOOK_SECONDS
+        while True:
+            read = self._stream.is_read or trio.current_time() > limit
+            with trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS):
                 return await self._receive()
-        return None
+            if read:
+                return None
 
     async def send(self, text: str) -> None:
         """Send one text message.
@@ -111,23 +120,26 @@ class Connection:
     async def run(self) -> None:
         """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._give_up_upgrade, nursery.cancel_scope)
-                self._websocket = await trio_websocket.wrap_client_stream(
-                    nursery,
-                    self._transport,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
-                    self._endpoint.authority,
-                    self._endpoint.resource,
-                    extra_headers=_HEADERS,
-                    message_queue_size=_QUEUED_MESSAGES,
-                    max_message_size=MAX_MESSAGE_CHARACTERS,
-                    receive_buffer_size=_READ_BYTES,
-                )
-                self._stream.limit_bytes = None
-                self._opened.set()
+            with self._reading:
+                await self._read()
         except Exception as error:  # noqa: BLE001 - only the library runs here, on the provider's bytes
             self._failure = _reading_failure(error)
         finally:
+            self._opened.set()
+
+    async def _read(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._give_up_upgrade, nursery.cancel_scope)
+            self._websocket = await trio_websocket.wrap_client_stream(
+                nursery,
+                self._upgrade,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
+                self._endpoint.authority,
+                self._endpoint.resource,
+                extra_headers=_HEADERS,
+                message_queue_size=_QUEUED_MESSAGES,
+                max_message_size=MAX_MESSAGE_CHARACTERS,
+                receive_buffer_size=_READ_BYTES,
+            )
             self._opened.set()
 
     async def opened(self) -> None:
@@ -138,10 +150,15 @@ class Connection:
 
         """
         await self._opened.wait()
+        status = self._upgrade.status
+        if status not in (None, SWITCHING_PROTOCOLS):
+            raise ConnectionLost(
+                "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected", f"HTTP status {status}"
+            )
         if self._failure is not None:
             raise self._failure
         if self._websocket is None:
-            reason: DisconnectReason = "protocol" if self._stream.closed else "closed"
+            reason: DisconnectReason = "protocol" if self._upgrade.closed else "closed"
             raise ConnectionLost(reason, "the connection ended during the WebSocket upgrade")
 
     async def aclose(self) -> None:
@@ -150,7 +167,8 @@ class Connection:
             if self._websocket is not None:
                 await self._websocket.aclose()
         with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._transport)
+            await trio.aclose_forcefully(self._upgrade)
+        self._reading.cancel()
 
     @property
     def _open_websocket(self) -> trio_websocket.WebSocketConnection:
@@ -167,8 +185,8 @@ class Connection:
         return Message(message if isinstance(message, str) else None, self._stream.stamp)
 
     async def _give_up_upgrade(self, scope: trio.CancelScope) -> None:
-        """The library waits for an upgrade for ever, even once the stream has ended; so end the wait."""
-        await self._stream.ended.wait()
+        """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
+        await self._upgrade.failed.wait()
         if self._websocket is None:
             # What was received last may still say why: give the library's reader its turn.
             await trio.sleep(SECOND_LOOK_SECONDS)
@@ -222,17 +240,13 @@ async def open_connection(
 async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> Connection:
     with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
         stream = ArrivalStream(await dial(endpoint), clock)
-        stream.limit_bytes = MAX_UPGRADE_BYTES
-        transport: trio.abc.Stream = stream
+        transport = await _secure(stream, endpoint.host, endpoint.tls) if endpoint.tls else stream
+        connection = Connection(stream, transport, endpoint)
+        nursery.start_soon(connection.run)
         try:
-            if endpoint.tls is not None:
-                transport = await _secure(stream, endpoint.host, endpoint.tls)
-            connection = Connection(stream, transport, endpoint)
-            nursery.start_soon(connection.run)
             await connection.opened()
         except BaseException:
-            with trio.CancelScope(shield=True):
-                await trio.aclose_forcefully(transport)
+            await connection.aclose()
             raise
         return connection
     raise ConnectionLost("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
@@ -264,9 +278,13 @@ async def _secure(stream: ArrivalStream, host: str, context: ssl.SSLContext) -> 
     transport = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
     try:
         await transport.do_handshake()
-    except (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError) as error:
-        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-        if isinstance(cause, ssl.SSLError):
+    except BaseException as error:
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(stream)
+        if not isinstance(error, trio.BrokenResourceError):
+            raise
+        cause = error.__cause__
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
             raise ConnectionLost("tls", getattr(cause, "verify_message", "") or cause.reason or "") from None
         raise ConnectionLost("closed", "the connection ended during the TLS handshake") from None
     return transport
@@ -275,10 +293,6 @@ async def _secure(stream: ArrivalStream, host: str, context: ssl.SSLContext) -> 
 def _reading_failure(error: BaseException) -> ConnectionLost:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, trio_websocket.ConnectionRejected):
-        status = error.status_code
-        reason: DisconnectReason = "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected"
-        return ConnectionLost(reason, f"HTTP status {status}")
     if isinstance(
         error, trio_websocket.ConnectionClosed | trio.BrokenResourceError | trio.ClosedResourceError
     ):

@@ -13,8 +13,9 @@ from watchdog.clock import Clock
 from watchdog.config import Feed, Game, Reconnect
 from watchdog.connection import Connection, Dial, Endpoint, open_connection
 from watchdog.http import Client
-from watchdog.monitor import Finding, Monitor
+from watchdog.monitor import Monitor
 from watchdog.negotiation import negotiate
+from watchdog.records import Finding
 from watchdog.subscription import Report, Subscription
 from watchdog.tokens import TokenKeeper
 

@@ -1,5 +1,6 @@
 """The few HTTP requests of the watchdog's own: small POSTs, bounded in time and size."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ from watchdog.feed.reasons import DisconnectReason
 MAX_ANSWER_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 10.0
 OK = 200
+
+_ENDED = re.compile("disconnected|closed connection")
 
 
 class NoAnswer(Exception):  # noqa: N818 - the network's or the provider's doing, not an error of ours
@@ -48,37 +51,47 @@ class Client:
         with trio.move_on_after(TIMEOUT_SECONDS):
             try:
                 return await self._post(url, headers or {}, json)
-            except httpx.InvalidURL:
-                raise NoAnswer("protocol", "not a URL") from None
+            except (httpx.InvalidURL, UnicodeError):
+                # A redirecting hub chooses both the URL and the token in the headers.
+                raise NoAnswer("protocol", "no request can be made of that URL and token") from None
             except httpx.HTTPError as error:
                 raise NoAnswer(_reason(error), type(error).__name__) from None
         raise NoAnswer("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
 
     async def _post(self, url: str, headers: Mapping[str, str], json: Any) -> Answer:
-        headers = {"User-Agent": f"betcore-watchdog/{__version__}", **headers}
+        headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity", **headers}
         async with (
             httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS) as client,
             client.stream("POST", url, headers=headers, json=json) as response,
         ):
             body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise NoAnswer("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
+            with trio.CancelScope() as reading:
+                # Raw: decompressing would make gigabytes of a few bytes.
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        # Leaving the loop instead would leave the library's generators half run.
+                        reading.cancel()
+            if len(body) > MAX_ANSWER_BYTES:
+                raise NoAnswer("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
             return Answer(response.status_code, bytes(body))
 
 
 def _reason(error: httpx.HTTPError) -> DisconnectReason:
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
-    if isinstance(error, httpx.ConnectError):
-        causes = list(_causes(error))
-        if any(isinstance(cause, ssl.SSLError) for cause in causes):
-            return "tls"
-        return "dns" if any(isinstance(cause, socket.gaierror) for cause in causes) else "refused"
-    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return "closed"
-    return "protocol"
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return "tls"
+    if isinstance(error, httpx.ConnectError):
+        return "dns" if any(isinstance(cause, socket.gaierror) for cause in causes) else "refused"
+    if isinstance(error, httpx.NetworkError):
+        return "closed"
+    # The client has one class for garbage and for a connection that ends within an answer.
+    ended = isinstance(error, httpx.RemoteProtocolError) and _ENDED.search(str(error)) is not None
+    return "closed" if ended else "protocol"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

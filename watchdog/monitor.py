@@ -1,50 +1,22 @@
 """The monitor: all that is known of one game. Updates and events in, findings out; readers only read."""
 
-from collections import deque
-from typing import Literal
-
-from msgspec import Struct
-
 from watchdog.checks.betting_timer import BettingTimer, seconds_left
 from watchdog.checks.cadence import Cadence
-from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
+from watchdog.checks.finding import Anomaly
 from watchdog.checks.maintenance import Maintenance
 from watchdog.checks.rounds import STATE_NAMES, Rounds
 from watchdog.checks.sequence import Sequence
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.timestamps import Latency, Timestamps
 from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_seconds
-from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
+from watchdog.feed.reasons import DisconnectReason, InvalidReason
 from watchdog.histogram import Histogram
 from watchdog.ledger import Ledger, State
-from watchdog.snapshot import Distribution, GameSnapshot, Recent
-
-Level = Literal["info", "warning"]
-
-RECENT = 10
-"""How many anomalies are kept for people to read."""
+from watchdog.records import Arrival, Finding, Level
+from watchdog.snapshot import Distribution, GameSnapshot
+from watchdog.tally import Tally
 
 _NEVER = float("inf")
-
-
-class Finding(Struct, frozen=True):
-    """Something worth a log line: a transition or an anomaly, with its dotted event name."""
-
-    event: str
-    level: Level
-    detail: dict[str, object]
-
-
-class Arrival(Struct, frozen=True, gc=False):
-    """When an update arrived: monotonic seconds, UNIX seconds, and its size.
-
-    `exact` is false when a stall of our own hid the time; then no interval and no latency is derived.
-    """
-
-    at: float
-    wall: float
-    size_bytes: int = 0
-    exact: bool = True
 
 
 class Monitor:
@@ -77,17 +49,7 @@ class Monitor:
         self._latency_high = False
         self._timer_seconds: float | None = None
         self._last_message_at = 0.0
-        self._last_message_wall: float | None = None
-        self._messages = 0
-        self._received_bytes = 0
-        self._attempts = 0
-        self._last_disconnect: DisconnectReason | None = None
-        self._disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
-        self._invalid = dict.fromkeys(INVALID_REASONS, 0)
-        self._anomalies: dict[tuple[Check, str], int] = {
-            (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
-        }
-        self._recent: deque[Recent] = deque(maxlen=RECENT)
+        self._tally = Tally()
 
     @property
     def state(self) -> State:
@@ -117,7 +79,7 @@ class Monitor:
     def connecting(self, at: float) -> list[Finding]:
         """An attempt to connect begins."""
         self._tried = True
-        self._attempts += 1
+        self._tally.attempts += 1
         return [*self._elapse(at), *self._judge(at)]
 
     def unable(self, at: float) -> list[Finding]:
@@ -131,15 +93,13 @@ class Monitor:
         self._connected = True
         self._first_of_connection = True
         self._cadence.subscribed(at)
-        for check in self._lasting:
-            check.reconnected()
+        self._restart_lasting()
         return findings + self._judge(at)
 
     def lost(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
         """An attempt failed or the connection ended, for one named reason."""
         findings = self._elapse(at)
-        self._disconnects[reason] += 1
-        self._last_disconnect = reason
+        self._tally.disconnect(reason)
         event = "connection.lost" if self._connected else "connection.failed"
         level: Level = "info" if reason == "shutdown" else "warning"
         findings.append(Finding(event, level, {"reason": reason} | ({"error": detail} if detail else {})))
@@ -160,9 +120,8 @@ class Monitor:
     def invalid(self, reason: InvalidReason, at: float, wall: float, detail: str = "") -> list[Finding]:
         """A message that is no valid update: counted here and nowhere else."""
         findings = self._elapse(at)
-        self._invalid[reason] += 1
         particulars: dict[str, object] = {"reason": reason, "error": detail}
-        self._recent.append(Recent(wall, "message.invalid", particulars))
+        self._tally.invalid_message(reason, particulars, wall)
         return [*findings, Finding("message.invalid", "warning", particulars)]
 
     def received(self, update: Update, arrival: Arrival) -> list[Finding]:
@@ -174,14 +133,15 @@ class Monitor:
                 return self.invalid("game_type", at, arrival.wall, detail)
         findings = self._elapse(at)
         self._blind = False
-        self._messages += 1
-        self._received_bytes += arrival.size_bytes
+        self._tally.message(arrival.size_bytes, arrival.wall)
         self._last_message_at = at
-        self._last_message_wall = arrival.wall
         sent = unix_seconds(update.sent)
         self._cadence.received(at, exact=arrival.exact)
         if arrival.exact:
             findings += self._judge_latency(sent, arrival)
+        else:
+            # How long anything has lasted can't be told from a time of arrival that is ours.
+            self._restart_lasting()
         before = self._sequence.last
         first, self._first_of_connection = self._first_of_connection, False
         gap = self._sequence.received(update.sequence_id, at, first_of_connection=first)
@@ -222,7 +182,7 @@ class Monitor:
 
         Seconds are booked up to the last instant that has been judged, so that no counter ever falls.
         """
-        ledger = self._ledger
+        ledger, tally = self._ledger, self._tally
         return GameSnapshot(
             feed=self.feed,
             game_type=self.game_type,
@@ -233,12 +193,12 @@ class Monitor:
             frozen_because=tuple(self._frozen_because()),
             tried=self._tried,
             connected=self._connected,
-            connection_attempts=self._attempts,
-            disconnects=dict(self._disconnects),
-            last_disconnect=self._last_disconnect,
-            messages=self._messages,
-            received_bytes=self._received_bytes,
-            last_message_at=self._last_message_wall,
+            connection_attempts=tally.attempts,
+            disconnects=dict(tally.disconnects),
+            last_disconnect=tally.last_disconnect,
+            messages=tally.messages,
+            received_bytes=tally.received_bytes,
+            last_message_at=tally.last_message_wall,
             intervals=_distribution(self._cadence.intervals),
             latencies=_distribution(self._latency.latencies),
             clock_offset_seconds=self._latency.offset_seconds(at),
@@ -250,10 +210,14 @@ class Monitor:
             round_state=STATE_NAMES[self._rounds.game.state] if self._rounds.game else None,
             round_id=self._rounds.game.id if self._rounds.game else None,
             round_outcomes=dict(self._rounds.outcomes),
-            anomalies=dict(self._anomalies),
-            invalid_messages=dict(self._invalid),
-            recent_anomalies=tuple(self._recent),
+            anomalies=dict(tally.anomalies),
+            invalid_messages=dict(tally.invalid),
+            recent_anomalies=tuple(tally.recent),
         )
+
+    def _restart_lasting(self) -> None:
+        for check in self._lasting:
+            check.reconnected()
 
     def _judge_latency(self, sent: float, arrival: Arrival) -> list[Finding]:
         latency = self._latency.received(sent, arrival.wall, arrival.at)
@@ -297,7 +261,7 @@ class Monitor:
         alive = self._settings.late_after_seconds
         while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
             if self._due_checks_at() <= due:
-                wall = (self._last_message_wall or 0.0) + due - self._last_message_at
+                wall = (self._tally.last_message_wall or 0.0) + due - self._last_message_at
                 for check in self._lasting:
                     findings += self._count(check.elapse(due, alive), wall)
             self._cadence.elapse(due)
@@ -345,15 +309,14 @@ class Monitor:
         if state == "frozen":
             detail["because"] = self._frozen_because()
         # The first attempt of a watch passes through `disconnected`: that is no trouble yet.
-        first = old == "unobserved" and state == "disconnected" and self._last_disconnect is None
+        first = old == "unobserved" and state == "disconnected" and self._tally.last_disconnect is None
         expected = first or state in ("fresh", "maintenance")
         level: Level = "info" if expected else "warning"
         return [Finding("feed.state_changed", level, detail)]
 
     def _count(self, anomalies: list[Anomaly], wall: float) -> list[Finding]:
         for anomaly in anomalies:
-            self._anomalies[anomaly.check, anomaly.kind] += 1
-            self._recent.append(Recent(wall, anomaly.event, anomaly.detail))
+            self._tally.anomaly(anomaly, wall)
         return [Finding(anomaly.event, "warning", anomaly.detail) for anomaly in anomalies]
 
 

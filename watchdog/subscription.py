@@ -23,7 +23,8 @@ from watchdog.feed.signalr import (
     Session,
 )
 from watchdog.log import redact
-from watchdog.monitor import Arrival, Finding, Monitor
+from watchdog.monitor import Monitor
+from watchdog.records import Arrival, Finding
 
 GOOD_SECONDS = 30.0
 """A subscription that delivered for this long was good: the next failure is a first one again."""
@@ -90,7 +91,7 @@ class Subscription:
                 continue
             try:
                 lost = await self._attempt(token)
-            except trio.Cancelled:
+            except* trio.Cancelled:  # it comes as a group out of the connection's nursery
                 self._found(self.monitor.lost("shutdown", self._clock.now()))
                 raise
             unauthorized = lost.reason == "unauthorized"

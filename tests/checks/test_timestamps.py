@@ -1,7 +1,7 @@
 import pytest
 
 from tests.records import TICK, Watch, moment, update, wall
-from watchdog.monitor import Arrival
+from watchdog.records import Arrival
 
 
 def receive_all(watch, *sent, every=0.5):

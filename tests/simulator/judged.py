@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from watchdog.checks.settings import CheckSettings
 from watchdog.feed.messages import UpdateError, decode_update
 from watchdog.ledger import State
-from watchdog.monitor import Arrival, Monitor
+from watchdog.monitor import Monitor
+from watchdog.records import Arrival
 from watchdog.simulator.broadcast import Broadcast, Outcome
 from watchdog.simulator.games import GAME_TYPES
 from watchdog.simulator.requests import FaultRequest

@@ -1,0 +1,60 @@
+"""The tally: what happened to one game, counted by its named kind, and the last anomalies in words."""
+
+from collections import deque
+
+from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
+from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
+from watchdog.snapshot import Recent
+
+RECENT = 10
+"""How many anomalies are kept for people to read."""
+
+
+class Tally:
+    """Counts that only rise; every kind is there from the start, with 0."""
+
+    __slots__ = (
+        "anomalies",
+        "attempts",
+        "disconnects",
+        "invalid",
+        "last_disconnect",
+        "last_message_wall",
+        "messages",
+        "received_bytes",
+        "recent",
+    )
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.messages = 0
+        self.received_bytes = 0
+        self.last_message_wall: float | None = None
+        self.last_disconnect: DisconnectReason | None = None
+        self.disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
+        self.invalid = dict.fromkeys(INVALID_REASONS, 0)
+        self.anomalies: dict[tuple[Check, str], int] = {
+            (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
+        }
+        self.recent: deque[Recent] = deque(maxlen=RECENT)
+
+    def message(self, size_bytes: int, wall: float) -> None:
+        """An update came."""
+        self.messages += 1
+        self.received_bytes += size_bytes
+        self.last_message_wall = wall
+
+    def disconnect(self, reason: DisconnectReason) -> None:
+        """A connection ended or could not be had."""
+        self.disconnects[reason] += 1
+        self.last_disconnect = reason
+
+    def invalid_message(self, reason: InvalidReason, detail: dict[str, object], wall: float) -> None:
+        """A message was no valid update."""
+        self.invalid[reason] += 1
+        self.recent.append(Recent(wall, "message.invalid", detail))
+
+    def anomaly(self, anomaly: Anomaly, wall: float) -> None:
+        """A promise was broken."""
+        self.anomalies[anomaly.check, anomaly.kind] += 1
+        self.recent.append(Recent(wall, anomaly.event, anomaly.detail))
