@@ -4,7 +4,9 @@ import random
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 import trio
@@ -14,10 +16,12 @@ from watchdog.clock import Clock
 from watchdog.config import Config, ConfigError
 from watchdog.connection import Dial
 from watchdog.feed_watch import FeedWatch
-from watchdog.monitor import Finding, Monitor
+from watchdog.monitor import Monitor
 from watchdog.process import run_until_signalled
+from watchdog.records import Finding
 from watchdog.snapshot import Snapshot
 from watchdog.web.app import create_app
+from watchdog.web.auth import Passwords
 from watchdog.web.server import ListenError, serve
 
 
@@ -35,11 +39,13 @@ class Watchdog:
         clock: Clock | None = None,
         draw: Callable[[], float] = random.random,
         dial: Dial | None = None,
+        on_reload: Callable[[Config], None] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock or Clock()
         self._draw = draw
         self._dial = dial
+        self._on_reload = on_reload
         self._log = structlog.get_logger()
         self._throttle = log.Throttle()
         self._nursery: trio.Nursery | None = None
@@ -94,6 +100,8 @@ class Watchdog:
         if settings.log != self._settings.log:
             log.configure(settings.log.format, settings.log.level)
         self._take_over(settings)
+        if self._on_reload is not None:
+            self._on_reload(settings)
         self._reload_successful = True
         self._reload_success_at = self._clock.wall()
         self._log.info("config.reloaded", feeds=len(settings.feeds), games=_count_games(settings))
@@ -171,15 +179,16 @@ async def run(
         CannotServe: the web address can't be listened on.
 
     """
-    watchdog = Watchdog(settings)
+    passwords = Passwords(settings.users.hashes) if settings.users is not None else None
+    watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
     events = structlog.get_logger()
     unserved: ListenError | None = None
     async with trio.open_nursery() as nursery:
         try:
-            address, *_ = await nursery.start(
+            addresses = await nursery.start(
                 partial(
                     serve,
-                    create_app(watchdog.snapshot, metrics.render),
+                    create_app(watchdog.snapshot, metrics.render, passwords),
                     listen=(settings.web.listen.host, settings.web.listen.port),
                     tls=_tls_files(settings.web),
                 )
@@ -189,9 +198,12 @@ async def run(
             unserved = error
             nursery.cancel_scope.cancel()
         else:
+            address = addresses[0]
             events.info(
                 "watchdog.started", version=__version__, address=address, games=_count_games(settings)
             )
+            if passwords is None and not all(map(_is_loopback, addresses)):
+                events.warning("web.unprotected", address=address, missing="web.basic_auth_file")
             if path is not None:
                 nursery.start_soon(watchdog.reload_on_hangup, path)
             await nursery.start(watchdog.run)
@@ -209,6 +221,16 @@ def _tls_files(settings: config.Web) -> tuple[Path, Path] | None:
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     return settings.tls_cert_file, settings.tls_key_file
+
+
+def _replace_users(passwords: Passwords | None, settings: Config) -> None:
+    # Whether passwords are asked for at all is decided at the start.
+    if passwords is not None and settings.users is not None:
+        passwords.replace(settings.users.hashes)
+
+
+def _is_loopback(address: str) -> bool:
+    return ip_address(urlsplit(address).hostname or "").is_loopback
 
 
 def _count_games(settings: Config) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from watchdog.checks.settings import CheckSettings
 from watchdog.config.convert import Mistake, Section, Table, find_mistakes
@@ -21,7 +21,9 @@ from watchdog.config.rules import (
     silence_mistakes,
     tables,
     unreadable,
+    users_mistakes,
 )
+from watchdog.config.users import Users, UsersError, load_users
 from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
 
 __all__ = [
@@ -102,6 +104,8 @@ class Web(Section, frozen=True, kw_only=True):
         if cert and key and not mistakes and (why := pair_mistake(cert, key)):
             mistakes[pair[0]] = why
         yield from mistakes.items()
+        if "basic_auth_file" not in mistakes:
+            yield from users_mistakes("basic_auth_file", valid.get("basic_auth_file"))
 
 
 class Log(Section, frozen=True, kw_only=True):
@@ -237,9 +241,10 @@ class _Document(Section, frozen=True, kw_only=True):
 
 
 class Config(_Document, frozen=True, kw_only=True):
-    """The whole configuration, valid and complete, and the file it came from."""
+    """The whole configuration, valid and complete, the file it came from, and who may see the web side."""
 
     source: Path
+    users: Users | None = None
 
 
 def load(path: Path) -> Config:
@@ -265,7 +270,13 @@ def parse(document: Table, path: Path) -> Config:
     mistakes = tuple(f"{path}: {where}: {text}" for where, text in find_mistakes(_Document, document, hook))
     if mistakes:
         raise ConfigError(mistakes)
-    return msgspec.convert({**inherited(document), "source": str(source)}, Config, dec_hook=hook)
+    settings = msgspec.convert({**inherited(document), "source": str(source)}, Config, dec_hook=hook)
+    file = settings.web.basic_auth_file
+    try:
+        return replace(settings, users=load_users(file)) if file is not None else settings
+    except UsersError as error:
+        # It was right a moment ago.
+        raise ConfigError(tuple(f"{path}: web.basic_auth_file: {why}" for why in error.mistakes)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:

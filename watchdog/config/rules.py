@@ -9,6 +9,7 @@ import msgspec
 
 from watchdog.checks.settings import CheckSettings
 from watchdog.config.convert import Mistake, Table, find_mistakes, join
+from watchdog.config.users import UsersError, load_users
 
 _SILENCE_KEYS: Final = ("silence_reconnect_seconds", "interval_seconds", "tolerance_seconds")
 
@@ -75,6 +76,16 @@ def pair_mistake(cert: Path, key: Path) -> str | None:
     except (ssl.SSLError, OSError, ValueError):
         return f"expected PEM files of a certificate and its unencrypted key, which {cert} and {key} aren't"
     return None
+
+
+def users_mistakes(key: str, path: Path | None) -> Iterator[Mistake]:
+    """Yield all that is wrong with a file of users, if one is named."""
+    if path is None:
+        return
+    try:
+        load_users(path)
+    except UsersError as error:
+        yield from ((key, mistake) for mistake in error.mistakes)
 
 
 def file_path(folder: Path, value: object) -> Path:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchdog.snapshot import Snapshot
+from watchdog.web.auth import BasicAuth, Passwords
 from watchdog.web.page import asset, page
 from watchdog.web.status import encode, status_of
 
@@ -58,11 +59,11 @@ Render = Callable[[Snapshot, str, str], Rendered]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(read: Read, render: Render) -> Starlette:
+def create_app(read: Read, render: Render, passwords: Passwords | None = None) -> Starlette:
     """The application over the whole watch.
 
     `read` takes a snapshot, in the loop; `render` encodes it for an `Accept` and an `Accept-Encoding`
-    header, in a worker thread.
+    header, in a worker thread. With `passwords`, nothing at all is answered without one of them.
     """
     readers = _Readers(read, render)
     routes = [
@@ -73,9 +74,10 @@ def create_app(read: Read, render: Render) -> Starlette:
         Route("/api/v1/status", readers.status),
         *(Route(f"/static/{name}", _static(asset(name), kind)) for name, kind in _ASSETS.items()),
     ]
+    protection = [Middleware(BasicAuth, passwords)] if passwords is not None else []
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_SecureHeaders)],
+        middleware=[Middleware(_SecureHeaders), *protection],
         exception_handlers={HTTPStatus.INTERNAL_SERVER_ERROR: _mistake},
     )
     # A redirect would echo the Host header, and nobody needs one.
