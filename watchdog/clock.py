@@ -42,9 +42,13 @@ class Clock:
 
     async def beat(self) -> None:
         """Watch the loop for as long as this task runs."""
-        while True:
-            self._beat_due_at = self.now() + BEAT_SECONDS
-            await trio.sleep_until(self._beat_due_at)
+        try:
+            while True:
+                self._beat_due_at = self.now() + BEAT_SECONDS
+                await trio.sleep_until(self._beat_due_at)
+        finally:
+            # Connections that are being closed still ask for the time: a beat that ended is not late.
+            self._beat_due_at = float("inf")
 
     def _stalled(self, since: float, until: float) -> None:
         self._beat_due_at = until + BEAT_SECONDS

@@ -1,0 +1,42 @@
+"""The demo's own choices; that it runs is shown with the command line."""
+
+import socket
+
+import pytest
+
+from watchdog import demo
+from watchdog.simulator.games import GAMES
+
+
+@pytest.fixture
+def port():
+    """A loopback port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def chosen(port, monkeypatch):
+    monkeypatch.setattr(demo, "PREFERRED_PORT", port)
+    return demo._settings("ws://127.0.0.1:1/hubs", "http://127.0.0.1:1/auth/token")
+
+
+def test_it_shows_itself_on_its_usual_port_where_that_is_free(port, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        free = listener.getsockname()[1]
+    assert chosen(free, monkeypatch).web.listen.port == free
+    assert chosen(port, monkeypatch).web.listen.port == 0
+
+
+def test_it_watches_every_game_of_the_simulator_on_loopback(monkeypatch, port):
+    given = chosen(port, monkeypatch)
+    (feed,) = given.feeds
+    assert {game.type: game.name for game in feed.games} == GAMES
+    assert (given.web.listen.host, feed.url.host) == ("127.0.0.1", "127.0.0.1")
+
+
+async def test_a_simulator_that_ends_before_it_listens_is_a_mistake_of_ours():
+    class Ended:
+        stdout = None
+
+    with pytest.raises(RuntimeError, match="before it listened"):
+        await demo._told(Ended())
