@@ -9,7 +9,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog import redaction, log
+from watchdog import log, redaction
 from watchdog.log import Admission, Throttle
 
 CANARY = "canary/Secret+4711"

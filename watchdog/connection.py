@@ -293,8 +293,4 @@ async def _secure(stream: ArrivalStream, host: str, context: ssl.SSLContext) -> 
 def _reading_failure(error: BaseException) -> ConnectionLost:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(
-        error, trio_websocket.ConnectionClosed | trio.BrokenResourceError | trio.ClosedResourceError
-    ):
-        return ConnectionLost("closed")
     return ConnectionLost("protocol", type(error).__name__)

@@ -16,6 +16,7 @@ from watchdog.feed.reasons import DisconnectReason
 MAX_ANSWER_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 10.0
 OK = 200
+CREATED = 201
 
 _ENDED = re.compile("disconnected|closed connection")
 

@@ -105,15 +105,22 @@ class Subscription:
         self._found(self.monitor.connecting(self._clock.now()))
         try:
             async with self._connect(token) as connection:
-                await self._converse(connection, token)
+                try:
+                    await self._converse(connection, token)
+                except ConnectionLost as lost:
+                    # Told at once: closing may take a second if the hub does not play along.
+                    return self._ended(lost)
         except ConnectionLost as lost:
-            now = self._clock.now()
-            if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
-                # It was a message that ended the connection, so it counts as one that is invalid.
-                self._invalid(Invalid(lost.reason, lost.detail), now)
-            self._found(self.monitor.lost(lost.reason, now, redact(lost.detail)))
-            return lost
+            return self._ended(lost)
         raise RuntimeError("a conversation ended without a reason")
+
+    def _ended(self, lost: ConnectionLost) -> ConnectionLost:
+        now = self._clock.now()
+        if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
+            # It was a message that ended the connection, so it counts as one that is invalid.
+            self._invalid(Invalid(lost.reason, lost.detail), now)
+        self._found(self.monitor.lost(lost.reason, now, redact(lost.detail)))
+        return lost
 
     async def _converse(self, connection: Connection, token: str) -> None:
         session = Session(self._record, self._clock.now())

@@ -1,8 +1,10 @@
 """Where a feed's token comes from: a file, the environment or the provider's endpoint."""
 
+import math
 import os
 import re
 import ssl
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +16,16 @@ from watchdog.backoff import delay_seconds
 from watchdog.checks.token import MAX_TOKEN_CHARACTERS, TokenProblem, TokenWatch
 from watchdog.clock import Clock
 from watchdog.config import Feed, Reconnect, Token
-from watchdog.http import OK, Answer, Client, NoAnswer
+from watchdog.http import CREATED, OK, Answer, Client, NoAnswer
 from watchdog.log import register_secret
-from watchdog.monitor import Finding
+from watchdog.records import Finding
 from watchdog.snapshot import RefreshOutcome, TokenSnapshot
 
 POLL_SECONDS = 0.25
 """How often a token's file and its times are looked at."""
+
+EXPIRY_WARNINGS_SECONDS = (3_600.0, 86_400.0)
+"""How long before a token's expiry a line is logged, ascending; a renewal that works keeps it silent."""
 
 MIN_PAUSE_SECONDS = 1.0
 """The endpoint is asked no more often than this, however eager the reconnecting is."""
@@ -28,6 +33,8 @@ MIN_PAUSE_SECONDS = 1.0
 _TOKEN_FIELDS = ("access_token", "accessToken", "token")
 _EXPIRES_FIELDS = ("expires_in", "expiresIn")
 _WRAPPERS = ("data", "result")
+_LONGEST_LIFE_SECONDS = 1e12
+_MOST_BYTES = 8 * MAX_TOKEN_CHARACTERS
 _USABLE = re.compile(r"[\x21-\x7e]+")
 
 TokenListener = Callable[[list[Finding]], None]
@@ -45,25 +52,46 @@ def clean_token(text: str) -> str:
 
     """
     token = text.strip().strip("\"'").strip()
-    if token[:7].lower() == "bearer ":
-        token = token[7:].strip().strip("\"'")
-    if not token:
-        raise TokenUnavailable("it is empty")
-    if len(token) > MAX_TOKEN_CHARACTERS:
-        raise TokenUnavailable(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
+    scheme, _, credentials = token.partition(" ")
+    if scheme.lower() == "bearer":
+        token = credentials.strip().strip("\"'")
+    _check_length(token)
     if not _USABLE.fullmatch(token):
         raise TokenUnavailable("it holds characters that no token has")
     return token
 
 
+def clean_secret(text: str) -> str:
+    """The client's secret in a text, as it stands there but for white space around it.
+
+    Raises:
+        TokenUnavailable: it is empty, too long or not printable.
+
+    """
+    secret = text.strip()
+    _check_length(secret)
+    if not secret.isprintable() or "\N{REPLACEMENT CHARACTER}" in secret:
+        raise TokenUnavailable("it is not one line of readable UTF-8")
+    return secret
+
+
+def _check_length(text: str) -> None:
+    if not text:
+        raise TokenUnavailable("it is empty")
+    if len(text) > MAX_TOKEN_CHARACTERS:
+        raise TokenUnavailable(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
+
+
 class SecretFile:
-    """A secret in a file, read again when the file changes.
+    """A token or a secret in a file, read again when the file changes.
 
     The file behind a symbolic link counts, so the swap of a Kubernetes secret mount is seen as well.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clean: Callable[[str], str] = clean_token) -> None:
+        """`clean` makes the secret out of the file's text, or raises `TokenUnavailable`."""
         self._path = path
+        self._clean = clean
         self._seen: tuple[int, ...] | None = None
         self._secret: str | None = None
         self._problem = ""
@@ -80,10 +108,9 @@ class SecretFile:
             seen = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
             if seen != self._seen:
                 self._secret, self._problem = None, ""
-                with self._path.open("rb") as file:
-                    content = file.read(2 * MAX_TOKEN_CHARACTERS)
+                content = self._content(status.st_mode)
                 self._seen = seen
-                self._secret = clean_token(content.decode("utf-8", "replace"))
+                self._secret = self._clean(content.decode("utf-8-sig", "replace"))
         except OSError as error:
             self._seen = None
             raise TokenUnavailable(f"{self._path}: {error.strerror or type(error).__name__}") from None
@@ -93,21 +120,30 @@ class SecretFile:
             raise TokenUnavailable(self._problem)
         return self._secret
 
+    def _content(self, mode: int) -> bytes:
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for its writer, and the whole loop with it.
+            raise TokenUnavailable("it is not a regular file")
+        with self._path.open("rb") as file:
+            return file.read(_MOST_BYTES)
 
-def _from_environment(name: str) -> Callable[[], str]:
+
+def _from_environment(name: str, clean: Callable[[str], str]) -> Callable[[], str]:
     def read() -> str:
         try:
-            return clean_token(os.environ.get(name, ""))
+            return clean(os.environ.get(name, ""))
         except TokenUnavailable as problem:
             raise TokenUnavailable(f"environment variable {name}: {problem}") from None
 
     return read
 
 
-def _reader(file: Path | None, env: str | None) -> Callable[[], str] | None:
+def _reader(
+    file: Path | None, env: str | None, clean: Callable[[str], str] = clean_token
+) -> Callable[[], str] | None:
     if file is not None:
-        return SecretFile(file).read
-    return _from_environment(env) if env is not None else None
+        return SecretFile(file, clean).read
+    return _from_environment(env, clean) if env is not None else None
 
 
 class TokenKeeper:
@@ -136,11 +172,13 @@ class TokenKeeper:
         self._watch = TokenWatch()
         self._settings: Token = feed.token
         self._read = _reader(feed.token.file, feed.token.env)
-        self._read_secret = _reader(feed.token.secret_file, feed.token.secret_env)
+        self._read_secret = _reader(feed.token.secret_file, feed.token.secret_env, clean_secret)
         self._refreshes: dict[RefreshOutcome, int] = {"ok": 0, "failed": 0}
         self._rejections = 0
         self._announced: TokenProblem | Literal["nothing"] | None = "nothing"
         self._unavailable = "not yet read"
+        self._warned_seconds = math.inf
+        self._renewing = self._read is None
         self._refresh_now = trio.Event()
         # Whether the hub has accepted a token since the endpoint last gave one.
         self._proven = True
@@ -161,6 +199,7 @@ class TokenKeeper:
         self._proven = True
         if token == self.token and self._watch.rejected:
             self._watch.rejected = False
+            self._wake()
             self.announce()
 
     def rejected(self, token: str) -> None:
@@ -190,6 +229,7 @@ class TokenKeeper:
                 if self._read is not None:
                     self._reread()
                 self.announce()
+                self._warn_of_expiry()
                 await trio.sleep(POLL_SECONDS)
 
     def _reread(self) -> None:
@@ -207,6 +247,11 @@ class TokenKeeper:
         self.token = token
         self._watch.replaced(token)
         self._watch.rejected = keep_rejected
+        self._warned_seconds = math.inf
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let the games try again that wait for a token the hub accepts."""
         self.changed.set()
         self.changed = trio.Event()
 
@@ -223,34 +268,45 @@ class TokenKeeper:
             detail = {"error": self._unavailable} if problem == "missing" else {}
             self._on_change([Finding(f"token.{problem}", "warning", detail)])
 
+    def _warn_of_expiry(self) -> None:
+        exp = self._watch.claims.exp
+        if exp is None or self._renewing:
+            return
+        remaining = exp - self._clock.wall()
+        limit = next((limit for limit in EXPIRY_WARNINGS_SECONDS if remaining < limit), math.inf)
+        if remaining > 0 and limit < self._warned_seconds:
+            self._warned_seconds = limit
+            detail: dict[str, object] = {"expires_at": exp, "remaining_seconds": round(remaining)}
+            self._on_change([Finding("token.expiring", "warning", detail)])
+
     async def _keep_fresh(self) -> None:
         """Ask the endpoint ahead of the expiry, and at once, but once, after a rejection."""
-        failures = 0
+        failures, distrusted = 0, False
         while True:
-            # A new token that is rejected too is a failure like no answer: the pause grows.
-            unproven = self._watch.rejected and not self._proven
-            failures = failures + 1 if unproven else failures
-            if unproven:
+            if failures:
                 await self._pause(failures)
             try:
                 token, expires_in_seconds = await self._ask()
             except TokenUnavailable as problem:
                 failures += 1
                 self._refresh_failed(str(problem))
-                await self._pause(failures)
                 continue
-            failures = failures if unproven else 0
             self._refreshes["ok"] += 1
+            self._renewing = True
             self._refresh_now = trio.Event()
             self._proven = False
-            self._replace(token, keep_rejected=unproven)
+            self._replace(token, keep_rejected=distrusted)
             self._on_change([Finding("token.refreshed", "info", {"expires_at": self._watch.claims.exp})])
             self.announce()
             with trio.move_on_after(self._good_for_seconds(expires_in_seconds)):
                 await self._refresh_now.wait()
+            # A new token that is rejected too is a failure like no answer: the pause grows.
+            distrusted = self._watch.rejected and not self._proven
+            failures = failures + 1 if distrusted else 0
 
     def _refresh_failed(self, problem: str) -> None:
         self._refreshes["failed"] += 1
+        self._renewing = False
         self._unavailable = problem
         self._on_change([Finding("token.refresh_failed", "warning", {"error": problem})])
         if self.token is None:
@@ -274,6 +330,9 @@ class TokenKeeper:
         lifetime = exp - self._clock.wall() if exp is not None else expires_in_seconds
         if lifetime is None:
             return float("inf")
+        if lifetime <= 0.0:
+            # By our clock. The hub has the last word; asking again and again would not change it.
+            return self._reconnect.max_seconds
         ahead = min(self._settings.refresh_before_seconds, lifetime / 2.0)
         return max(lifetime - ahead, 1.0)
 
@@ -294,7 +353,7 @@ class TokenKeeper:
 
 
 def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
-    if answer.status != OK:
+    if answer.status not in (OK, CREATED):
         raise TokenUnavailable(f"HTTP status {answer.status}")
     try:
         document = msgspec.json.decode(answer.body)
@@ -305,7 +364,8 @@ def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
         raise TokenUnavailable("the answer holds no token")
     expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    return clean_token(token), float(expires_in) if number else None
+    sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
+    return clean_token(token), float(expires_in) if sensible else None
 
 
 def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:
@@ -318,7 +378,7 @@ def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:
         return None
     for place in (document, *(document.get(wrapper) for wrapper in _WRAPPERS)):
         if isinstance(place, Mapping):
-            found = next((place[name] for name in names if name in place), None)
+            found = next((place[name] for name in names if place.get(name) is not None), None)
             if found is not None:
                 return found
     return None
