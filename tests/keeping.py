@@ -12,7 +12,7 @@ import trio
 
 from watchdog.clock import Clock
 from watchdog.config import Reconnect, parse
-from watchdog.http import Answer, NoAnswer
+from watchdog.http import Answer, Client, NoAnswer
 from watchdog.records import Finding
 from watchdog.snapshot import TokenSnapshot
 from watchdog.tokens import POLL_SECONDS, TokenKeeper
@@ -55,7 +55,7 @@ class Keeping:
             parse(document, Path("watchdog.toml")).feeds[0],
             reconnect or Reconnect(),
             Clock(wall=self.wall),
-            tls=ssl.create_default_context(),
+            client=Client(ssl.create_default_context()),
             on_change=self._changed,
             draw=lambda: draw,
         )
@@ -134,5 +134,5 @@ def asking(endpoint: Endpoint, secret_file: Path, *, draw: float = 0.0, **settin
     """A keeper that asks this endpoint."""
     reconnect = settings.pop("reconnect", Reconnect(max_seconds=MAX_SECONDS))
     kept = Keeping({"url": URL, "secret_file": str(secret_file), **settings}, reconnect=reconnect, draw=draw)
-    kept.keeper._client = endpoint
+    kept.keeper._endpoint._client = endpoint
     return kept

@@ -8,14 +8,8 @@ import trio
 
 from tests.keeping import Keeping, jwt
 from watchdog.checks.token import MAX_TOKEN_CHARACTERS
-from watchdog.tokens import (
-    EXPIRY_WARNINGS_SECONDS,
-    POLL_SECONDS,
-    SecretFile,
-    TokenUnavailable,
-    clean_secret,
-    clean_token,
-)
+from watchdog.credentials import SecretFile, TokenUnavailable, clean_secret, clean_token
+from watchdog.tokens import EXPIRY_WARNINGS_SECONDS, POLL_SECONDS
 
 TOKEN = "sesame.open.now"
 

@@ -134,7 +134,7 @@ async def test_the_secret_may_stand_in_the_environment(monkeypatch, autojump_clo
     monkeypatch.setenv("BETCORE_SECRET", SECRET)
     endpoint = Endpoint(ok({"token": "t.o.k"}))
     kept = Keeping({"url": URL, "secret_env": "BETCORE_SECRET"})
-    kept.keeper._client = endpoint
+    kept.keeper._endpoint._client = endpoint
     async with kept.running():
         assert kept.keeper.token == "t.o.k"
     assert endpoint.bodies[0][2]["Secret"] == SECRET

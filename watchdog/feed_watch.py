@@ -57,7 +57,7 @@ class FeedWatch:
         self._nursery: trio.Nursery | None = None
         self.scope = trio.CancelScope()
         self.keeper = TokenKeeper(
-            feed, reconnect, clock, tls=self._tls, on_change=self._token_changed, draw=draw
+            feed, reconnect, clock, client=self._client, on_change=self._token_changed, draw=draw
         )
 
     @property

@@ -1,25 +1,21 @@
-"""Where a feed's token comes from: a file, the environment or the provider's endpoint."""
+"""The keeper of a feed's token: reads or renews it, judges it, and tells when either changes."""
 
 import math
-import os
-import re
-import ssl
-import stat
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
-import msgspec
 import trio
 
 from watchdog.backoff import delay_seconds
-from watchdog.checks.token import MAX_TOKEN_CHARACTERS, TokenProblem, TokenWatch
+from watchdog.checks.token import TokenProblem, TokenWatch
 from watchdog.clock import Clock
 from watchdog.config import Feed, Reconnect, Token
-from watchdog.http import CREATED, OK, Answer, Client, NoAnswer
+from watchdog.credentials import TokenUnavailable, reader
+from watchdog.http import Client
 from watchdog.log import register_secret
 from watchdog.records import Finding
 from watchdog.snapshot import RefreshOutcome, TokenSnapshot
+from watchdog.token_endpoint import TokenEndpoint
 
 POLL_SECONDS = 0.25
 """How often a token's file and its times are looked at."""
@@ -30,120 +26,7 @@ EXPIRY_WARNINGS_SECONDS = (3_600.0, 86_400.0)
 MIN_PAUSE_SECONDS = 1.0
 """The endpoint is asked no more often than this, however eager the reconnecting is."""
 
-_TOKEN_FIELDS = ("access_token", "accessToken", "token")
-_EXPIRES_FIELDS = ("expires_in", "expiresIn")
-_WRAPPERS = ("data", "result")
-_LONGEST_LIFE_SECONDS = 1e12
-_MOST_BYTES = 8 * MAX_TOKEN_CHARACTERS
-_USABLE = re.compile(r"[\x21-\x7e]+")
-
 TokenListener = Callable[[list[Finding]], None]
-
-
-class TokenUnavailable(Exception):  # noqa: N818 - the partner's or the provider's doing, not an error of ours
-    """There is no token to be had; the words say why and hold nothing secret."""
-
-
-def clean_token(text: str) -> str:
-    """The token in a text as people and secret stores write it: with a `Bearer`, quotes, a newline.
-
-    Raises:
-        TokenUnavailable: it is empty, too long or no token.
-
-    """
-    token = text.strip().strip("\"'").strip()
-    scheme, _, credentials = token.partition(" ")
-    if scheme.lower() == "bearer":
-        token = credentials.strip().strip("\"'")
-    _check_length(token)
-    if not _USABLE.fullmatch(token):
-        raise TokenUnavailable("it holds characters that no token has")
-    return token
-
-
-def clean_secret(text: str) -> str:
-    """The client's secret in a text, as it stands there but for white space around it.
-
-    Raises:
-        TokenUnavailable: it is empty, too long or not printable.
-
-    """
-    secret = text.strip()
-    _check_length(secret)
-    if not secret.isprintable() or "\N{REPLACEMENT CHARACTER}" in secret:
-        raise TokenUnavailable("it is not one line of readable UTF-8")
-    return secret
-
-
-def _check_length(text: str) -> None:
-    if not text:
-        raise TokenUnavailable("it is empty")
-    if len(text) > MAX_TOKEN_CHARACTERS:
-        raise TokenUnavailable(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
-
-
-class SecretFile:
-    """A token or a secret in a file, read again when the file changes.
-
-    The file behind a symbolic link counts, so the swap of a Kubernetes secret mount is seen as well.
-    """
-
-    def __init__(self, path: Path, clean: Callable[[str], str] = clean_token) -> None:
-        """`clean` makes the secret out of the file's text, or raises `TokenUnavailable`."""
-        self._path = path
-        self._clean = clean
-        self._seen: tuple[int, ...] | None = None
-        self._secret: str | None = None
-        self._problem = ""
-
-    def read(self) -> str:
-        """The secret as it is now.
-
-        Raises:
-            TokenUnavailable: there is none.
-
-        """
-        try:
-            status = self._path.stat()
-            seen = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
-            if seen != self._seen:
-                self._secret, self._problem = None, ""
-                content = self._content(status.st_mode)
-                self._seen = seen
-                self._secret = self._clean(content.decode("utf-8-sig", "replace"))
-        except OSError as error:
-            self._seen = None
-            raise TokenUnavailable(f"{self._path}: {error.strerror or type(error).__name__}") from None
-        except TokenUnavailable as problem:
-            self._problem = f"{self._path}: {problem}"
-        if self._secret is None:
-            raise TokenUnavailable(self._problem)
-        return self._secret
-
-    def _content(self, mode: int) -> bytes:
-        if not stat.S_ISREG(mode):
-            # Opening a pipe would wait for its writer, and the whole loop with it.
-            raise TokenUnavailable("it is not a regular file")
-        with self._path.open("rb") as file:
-            return file.read(_MOST_BYTES)
-
-
-def _from_environment(name: str, clean: Callable[[str], str]) -> Callable[[], str]:
-    def read() -> str:
-        try:
-            return clean(os.environ.get(name, ""))
-        except TokenUnavailable as problem:
-            raise TokenUnavailable(f"environment variable {name}: {problem}") from None
-
-    return read
-
-
-def _reader(
-    file: Path | None, env: str | None, clean: Callable[[str], str] = clean_token
-) -> Callable[[], str] | None:
-    if file is not None:
-        return SecretFile(file, clean).read
-    return _from_environment(env, clean) if env is not None else None
 
 
 class TokenKeeper:
@@ -159,7 +42,7 @@ class TokenKeeper:
         reconnect: Reconnect,
         clock: Clock,
         *,
-        tls: ssl.SSLContext,
+        client: Client,
         on_change: TokenListener,
         draw: Callable[[], float],
     ) -> None:
@@ -168,11 +51,10 @@ class TokenKeeper:
         self._clock = clock
         self._on_change = on_change
         self._draw = draw
-        self._client = Client(tls)
+        self._endpoint = TokenEndpoint(feed, client)
         self._watch = TokenWatch()
         self._settings: Token = feed.token
-        self._read = _reader(feed.token.file, feed.token.env)
-        self._read_secret = _reader(feed.token.secret_file, feed.token.secret_env, clean_secret)
+        self._read = reader(feed.token.file, feed.token.env)
         self._refreshes: dict[RefreshOutcome, int] = {"ok": 0, "failed": 0}
         self._rejections = 0
         self._announced: TokenProblem | Literal["nothing"] | None = "nothing"
@@ -286,7 +168,7 @@ class TokenKeeper:
             if failures:
                 await self._pause(failures)
             try:
-                token, expires_in_seconds = await self._ask()
+                token, expires_in_seconds = await self._endpoint.ask()
             except TokenUnavailable as problem:
                 failures += 1
                 self._refresh_failed(str(problem))
@@ -335,50 +217,3 @@ class TokenKeeper:
             return self._reconnect.max_seconds
         ahead = min(self._settings.refresh_before_seconds, lifetime / 2.0)
         return max(lifetime - ahead, 1.0)
-
-    async def _ask(self) -> tuple[str, float | None]:
-        if self._settings.url is None or self._read_secret is None:
-            raise RuntimeError("asked for a token without an endpoint")
-        try:
-            secret = self._read_secret()
-        except TokenUnavailable as problem:
-            raise TokenUnavailable(f"the secret is unavailable: {problem}") from None
-        register_secret(secret)
-        body = self._settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
-        try:
-            answer = await self._client.post(self._settings.url.text, json=body)
-        except NoAnswer as error:
-            raise TokenUnavailable(f"{error.reason}: {error}") from None
-        return _parse(answer, self._settings)
-
-
-def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
-    if answer.status not in (OK, CREATED):
-        raise TokenUnavailable(f"HTTP status {answer.status}")
-    try:
-        document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenUnavailable("the answer is no JSON") from None
-    token = _find(document, settings.token_field, _TOKEN_FIELDS)
-    if not isinstance(token, str):
-        raise TokenUnavailable("the answer holds no token")
-    expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
-    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
-    return clean_token(token), float(expires_in) if sensible else None
-
-
-def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:
-    """The field at a dotted path, or under one of the usual names, at the top or in a wrapper."""
-    if path is not None:
-        for key in path.split("."):
-            document = document.get(key) if isinstance(document, Mapping) else None
-        return document
-    if not isinstance(document, Mapping):
-        return None
-    for place in (document, *(document.get(wrapper) for wrapper in _WRAPPERS)):
-        if isinstance(place, Mapping):
-            found = next((place[name] for name in names if place.get(name) is not None), None)
-            if found is not None:
-                return found
-    return None
