@@ -1,12 +1,14 @@
 """What holds for every test: no network but loopback, repeatable examples, a count of what was left out."""
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.tools import MISSING
 
@@ -49,6 +51,17 @@ def _loopback_only() -> Iterator[None]:
         for name in _GUARDED:
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Takes back what a command that a test called in this process has set up for the whole process."""
+    root, configuration = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configuration)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
