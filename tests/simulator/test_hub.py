@@ -16,6 +16,8 @@ INTERVAL = 0.5
 class Listener:
     """A connection that notes what it gets, and when."""
 
+    swallowing = False
+
     def __init__(self):
         self.heard = []
         self.farewells = []
@@ -94,3 +96,14 @@ async def test_a_farewell_is_said_to_everybody_and_empties_the_audience(autojump
     await trio.sleep(2.1)
     assert [listener.farewells for listener in listeners] == [[None], [None]]
     assert [len(listener.heard) for listener in listeners] == [2, 2]
+
+
+async def test_while_a_client_swallows_a_large_record_no_update_is_lost_behind_it(autojump_clock, stage):
+    listener = Listener().listen(stage)
+    await trio.sleep(0.75)
+    listener.swallowing = True
+    await trio.sleep(1.0)
+    listener.swallowing = False
+    await trio.sleep(0.5)
+
+    assert listener.heard == [(0.0, 0), (0.5, 1), (2.0, 2)]

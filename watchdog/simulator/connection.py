@@ -1,5 +1,6 @@
 """One client's WebSocket: reads into the session, writes from a bounded outbox, never waits for others."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -11,6 +12,10 @@ from watchdog.simulator.session import Closing, HubSession, Send, Subscribed
 
 OUTBOX_RECORDS = 64
 """A client that is this many records behind is dropped: half a minute of one game."""
+
+LARGE_RECORD_CHARACTERS = 2**20
+PATIENCE_SECONDS = 2.0
+"""How long the broadcast waits for a large record to get through."""
 
 Aborts = Callable[[], None]
 
@@ -32,7 +37,13 @@ class Connection:
         self._socket = socket
         self._abort = abort
         self._session = HubSession(games, trio.current_time())
+        self._large_since = -math.inf
         self._outbox, self._queue = trio.open_memory_channel[str | None](OUTBOX_RECORDS)
+
+    @property
+    def swallowing(self) -> bool:
+        """Whether a large record is on its way: a client that hangs up on it would lose what is behind it."""
+        return trio.current_time() - self._large_since < PATIENCE_SECONDS
 
     def post(self, record: str) -> None:
         """Sends a record, in its turn; breaks the connection if the client doesn't keep up."""
@@ -82,7 +93,10 @@ class Connection:
             if item is None:
                 await self._socket.send({"type": "websocket.close", "code": 1000})
                 return
+            if len(item) >= LARGE_RECORD_CHARACTERS:
+                self._large_since = trio.current_time()
             await self._socket.send({"type": "websocket.send", "text": item})
+            self._large_since = -math.inf
             self._session.sent(trio.current_time())
 
     async def _keep_alive(self) -> None:

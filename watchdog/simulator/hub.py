@@ -60,7 +60,8 @@ class Stage:
                 await self._arrival.wait()
             start, beat = trio.current_time(), 0
             while self._audience:
-                await self._update(clock)
+                if not any(each.swallowing for audience in self._audience.values() for each in audience):
+                    await self._update(clock)
                 # After a stall the beats missed are left out rather than sent in a burst.
                 beat = max(beat + 1, int((trio.current_time() - start) / interval_seconds))
                 await trio.sleep_until(start + beat * interval_seconds)
