@@ -346,6 +346,7 @@ def frame(*records):
 )
 async def test_a_client_that_does_not_read_is_dropped_and_delays_nobody(simulated, monkeypatch, limit):
     monkeypatch.setattr(f"watchdog.simulator.{limit[0]}", limit[1])
+    monkeypatch.setattr("watchdog.simulator.connection.PATIENCE_SECONDS", 0.1)
     fault = FaultRequest("oversize", 3)
     async with (
         simulated(interval_seconds=FAST, faults=(fault,)) as address,
