@@ -53,6 +53,11 @@ def _loopback_only() -> Iterator[None]:
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test begins with the first, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: "test_virtual_day" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     """Takes back what a command that a test called in this process has set up for the whole process."""
