@@ -24,7 +24,7 @@ from tests.hostile import (
 from watchdog import connection as module
 from watchdog.arrival import ArrivalStream
 from watchdog.clock import Clock
-from watchdog.connection import Connection, ConnectionLost, Endpoint, open_connection
+from watchdog.connection import SECOND_LOOK_SECONDS, Connection, ConnectionLost, Endpoint, open_connection
 
 
 async def test_a_port_without_a_listener_refuses():
@@ -171,3 +171,27 @@ async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_n
         with pytest.raises(ConnectionLost) as lost:
             await receive_all()
     assert lost.value.reason in ("closed", "protocol")
+
+
+class Kernel:
+    """A stream beneath a connection that still holds something at the first so many looks."""
+
+    def __init__(self, unread_looks):
+        self._looks = iter([False] * unread_looks + [True])
+
+    @property
+    def is_read(self):
+        return next(self._looks)
+
+
+@pytest.mark.parametrize("unread_looks", [0, 3])
+async def test_a_deadline_is_looked_past_for_as_long_as_something_is_unread(
+    autojump_clock, monkeypatch, unread_looks
+):
+    connection = Connection(Kernel(unread_looks), memory_stream_pair()[0], endpoint=None)
+    monkeypatch.setattr(connection, "_receive", trio.sleep_forever)
+    began = trio.current_time()
+
+    assert await connection.receive(began + 1.0) is None
+    looks = (trio.current_time() - began - 1.0) / SECOND_LOOK_SECONDS
+    assert looks == pytest.approx(unread_looks + 1)
