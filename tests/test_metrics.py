@@ -7,7 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.tools import require_tool
-from tests.web.samples import eight_games, fresh, frozen, snapshot, token, untouched
+from tests.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
 from watchdog.metrics import render
 from watchdog.snapshot import Snapshot
 
@@ -19,6 +19,9 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 OF_A_GAME = [
     ("betcore_feed_state", "gauge", "state", STATES),
     ("betcore_feed_state_seconds_total", "counter", "state", STATES),
+    ("betcore_feed_state_change_timestamp_seconds", "gauge", None, []),
+    ("betcore_feed_promised_interval_seconds", "gauge", None, []),
+    ("betcore_feed_late_after_seconds", "gauge", None, []),
     ("betcore_feed_connected", "gauge", None, []),
     ("betcore_feed_messages_total", "counter", None, []),
     ("betcore_feed_received_bytes_total", "counter", None, []),
@@ -83,6 +86,11 @@ UNKNOWN_AT_FIRST = {
     "betcore_feed_clock_offset_seconds",
     "betcore_feed_sequence_id",
     "betcore_feed_betting_timer_seconds",
+}
+KNOWN_AT_FIRST = {
+    "betcore_feed_state_change_timestamp_seconds": NOW,
+    "betcore_feed_promised_interval_seconds": 0.5,
+    "betcore_feed_late_after_seconds": 0.75,
 }
 POKER = {"feed": "betcore", "game_type": "3", "game": "Poker"}
 
@@ -149,7 +157,7 @@ def test_before_the_first_update_counters_stand_at_0_and_unknown_gauges_are_abse
     elif name == "betcore_feed_state":
         assert sum(values) == 1
     else:
-        assert set(values) == {0}
+        assert set(values) == {KNOWN_AT_FIRST.get(name, 0)}
 
 
 def test_a_token_without_expiry_has_no_expiry_series():

@@ -111,6 +111,21 @@ _GAME_FAMILIES: tuple[_Family[GameSnapshot], ...] = (
         "state",
     ),
     _Family(
+        "betcore_feed_state_change_timestamp_seconds",
+        "UNIX time since which the game is in its current state.",
+        lambda game: game.state_since,
+    ),
+    _Family(
+        "betcore_feed_promised_interval_seconds",
+        "Promised time between two updates, as configured (interval_seconds).",
+        lambda game: game.interval_seconds,
+    ),
+    _Family(
+        "betcore_feed_late_after_seconds",
+        "An update is late, and its game silent, after this time without one (interval + tolerance).",
+        lambda game: game.late_after_seconds,
+    ),
+    _Family(
         "betcore_feed_connected", "1 while subscribed on an open connection.", lambda game: game.connected
     ),
     _Family("betcore_feed_messages_total", "Valid updates received.", lambda game: game.messages),

@@ -190,6 +190,8 @@ class Monitor:
             state=ledger.state,
             state_since=wall - (at - ledger.since),
             state_seconds=ledger.seconds(min(at, max(self.next_deadline, ledger.since))),
+            interval_seconds=self._settings.interval_seconds,
+            late_after_seconds=self._settings.late_after_seconds,
             frozen_because=tuple(self._frozen_because()),
             tried=self._tried,
             connected=self._connected,

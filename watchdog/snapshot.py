@@ -34,6 +34,8 @@ class GameSnapshot(Struct, frozen=True, kw_only=True):
     state: State
     state_since: float
     state_seconds: dict[State, float]
+    interval_seconds: float
+    late_after_seconds: float
     frozen_because: tuple[str, ...]
     tried: bool
     connected: bool
