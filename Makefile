@@ -50,5 +50,6 @@ lock:  ## Remake the lock files from pyproject.toml.
 	@PYTHON=$(PYTHON) scripts/lock $(if $(UPGRADE),--upgrade)
 
 clean:  ## Remove .venv and everything that tools left behind.
+	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
 	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-	find watchdog tests -name __pycache__ -prune -exec rm -rf {} +
+	find watchdog grafana tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,10 +1,10 @@
 """What every dashboard shares: variables, links, time range, ids. A dashboard is a list of sections."""
 
 import json
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from grafana_foundation_sdk.builders import dashboard as sdk
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
@@ -17,11 +17,6 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana.panels import DATASOURCE, Panel
-
-with warnings.catch_warnings():
-    # The schema of version 2 that the SDK prefers is not what the interface promises.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.builders import dashboard as sdk
 
 TAG = "betcore"
 

@@ -45,6 +45,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from grafana.states import COLOURS, GREEN, MAPPINGS
 
@@ -147,13 +148,16 @@ def states(title: str, description: str, empty: str, *queries: prometheus.Dataqu
 
 def grid(title: str, description: str, empty: str, *queries: prometheus.Dataquery) -> table.Panel:
     """A table: the rows of all queries joined by their labels."""
-    return (
+    panel = (
         _common(table.Panel(), title, description, "none", empty, queries)
         .show_header(True)
-        .footer(common.TableFooterOptions().show(False).reducer(["sum"]))
         .thresholds(steps({None: "transparent"}))
         .with_transformation(DataTransformerConfig(id_val="merge", options={}))
     )
+    options = panel.build().options
+    if isinstance(options, TableOptions):
+        options.footer = None  # the SDK writes one; Grafana's tables no longer know it
+    return panel
 
 
 def density(

@@ -275,6 +275,8 @@ def _report() -> Panel:
     column(panel, "Budget left", "s", decimals=1, **coloured({None: RED, 0: "text"}))
     for state in ("Silent", "Frozen", "Disconnected", "Maintenance"):
         column(panel, state, "s", decimals=1)
+    for count in ("Updates lost", "Timer anomalies", "Round anomalies"):
+        column(panel, count, "none")
     return panel
 
 

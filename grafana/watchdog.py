@@ -242,4 +242,6 @@ def _replicas() -> Panel:
     column(panel, "Up", "none", mappings=coded((("down", 0, RED), ("up", 1, GREEN))))
     column(panel, "Started", "dateTimeFromNow")
     column(panel, "Configuration of", "dateTimeFromNow")
+    column(panel, "Games", "none")
+    column(panel, "Open", "none")
     return panel
