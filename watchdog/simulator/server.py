@@ -34,6 +34,8 @@ class Link(trio.abc.HalfCloseableStream):
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
+        # The answer to a ping may fall into the sending of an update.
+        self._sending = trio.StrictFIFOLock()
 
     @property
     def socket(self) -> trio.socket.SocketType:
@@ -46,7 +48,8 @@ class Link(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         with trio.move_on_after(SEND_TIMEOUT_SECONDS):
-            await self._stream.send_all(data)
+            async with self._sending:
+                await self._stream.send_all(data)
             return
         self.abort()
         raise trio.BrokenResourceError
