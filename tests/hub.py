@@ -215,7 +215,9 @@ class Watching:
         return [
             (each.finding.event, str(each.finding.detail["reason"]))
             for each in self.found
-            if each.game_type == game_type and each.finding.event.startswith("connection.")
+            if each.game_type == game_type
+            and each.finding.event.startswith("connection.")
+            and "reason" in each.finding.detail
         ]
 
 

@@ -133,6 +133,47 @@ async def test_an_answer_without_an_end_is_oversize(client):
     assert await failure_from(client, script) == "oversize"
 
 
+async def test_an_answer_of_a_gigabyte_is_given_up_early_and_fills_no_memory(client):
+    async def script(peer: Peer):
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        await peer.flood(chunk)
+
+    chunk = b"x" * 65_536
+    tracemalloc.start()
+    try:
+        assert await failure_from(client, script) == "oversize"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+NOW = "Sun, 22 Nov 2026 18:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("0", "", 0.0),
+        ("120", "", 120.0),
+        ("Sun, 22 Nov 2026 18:02:00 GMT", NOW, 120.0),
+        ("Sunday, 22-Nov-26 18:02:00 GMT", NOW, 120.0),
+        ("Sun, 22 Nov 2026 17:00:00 GMT", NOW, 0.0),
+        ("Sun, 22 Nov 2026 18:02:00 GMT", "", None),
+        ("Sun, 22 Nov 2026 18:02:00 GMT", "now", None),
+        ("", NOW, None),
+        ("-1", NOW, None),
+        ("1.5", NOW, None),
+        ("soon", NOW, None),
+        ("9" * 5_000, NOW, None),
+        ("Sun, 22 Nov 99999 18:02:00 GMT", NOW, None),
+        ("Sun, 99 Nov 2026 99:99:99 GMT", "Sun, 99 Nov 9999999999 18:00:00 GMT", None),
+    ],
+)
+def test_a_wait_is_read_from_seconds_or_from_a_date_against_the_answers_own(value, date, seconds):
+    assert module.retry_after_seconds(value, date) == seconds
+
+
 # --- no answer
 
 
@@ -222,6 +263,27 @@ async def test_a_token_that_no_header_can_hold_is_against_the_protocol(client, t
     async with serving(black_hole) as port:
         headers = {"Authorization": f"Bearer {token}"}
         assert await failure(client, url(port), headers=headers) == "protocol"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTP_PROXY", "nonsense://user:hidden@x"),
+        ("ALL_PROXY", "socks5://user:hidden@x:1"),
+        ("HTTP_PROXY", "http://[::1"),
+        ("NO_PROXY", "[::"),
+        ("HTTP_PROXY", "http://user:hidden@127.0.0.1:99999"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_a_refusal(client, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    assert await failure(client, url(1)) == "refused"
+
+
+async def test_a_proxy_that_wants_a_password_is_a_refusal(client, monkeypatch, authority):
+    async with serving(answering(answer(407, b"", "Proxy-Authenticate: Basic"))) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:hidden@127.0.0.1:{port}")
+        assert await failure(client, url(1, "https")) == "refused"
 
 
 # --- TLS

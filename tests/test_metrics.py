@@ -69,6 +69,8 @@ OF_A_GAME = [
             *("closed", "keepalive", "silence", "oversize", "protocol", "shutdown"),
         ],
     ),
+    ("betcore_feed_rotations_total", "counter", "outcome", ["ok", "failed"]),
+    ("betcore_feed_overlap_messages_total", "counter", None, []),
 ]
 OF_A_FEED = [
     ("betcore_token_expiry_timestamp_seconds", "gauge", None, []),

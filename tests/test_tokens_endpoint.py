@@ -1,15 +1,21 @@
 """A token from the provider's endpoint: what is asked, and what can be made of the answer."""
 
+import gzip
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 import trio
 
-from tests.hostile import answer, answering, refusing, serving, without_proxies
+from tests.hostile import Authority, answer, answering, refusing, serving, without_proxies
 from tests.keeping import MAX_SECONDS, SECRET, URL, Endpoint, Keeping, asking, ok
-from watchdog.http import MAX_ANSWER_BYTES, Answer, NoAnswer
+from watchdog.credentials import TokenUnavailable
+from watchdog.http import MAX_ANSWER_BYTES, Answer, Client, NoAnswer
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings
+from watchdog.token_endpoint import MAX_RETRY_AFTER_SECONDS
+
+REDIRECTED = ": redirects are not followed, as the secret would go along"
 
 
 @pytest.fixture
@@ -85,7 +91,13 @@ async def test_a_created_token_is_as_good_as_any(keeping, autojump_clock):
     ("given", "words"),
     [
         (Answer(401, b"leak.this.not"), "HTTP status 401"),
-        (Answer(301, b""), "HTTP status 301"),
+        (Answer(301, b""), f"HTTP status 301{REDIRECTED}"),
+        (Answer(429, b"leak.this.not", 7.0), "HTTP status 429, to be asked again after 7 s"),
+        (Answer(429, b"", 1e9), "HTTP status 429, to be asked again after 300 s"),
+        (Answer(503, b""), "HTTP status 503"),
+        (Answer(200, b'{"token": "leak.this.not\\r\\nHost: x"}'), "it holds characters that no token has"),
+        (Answer(200, b'{"token": "leak.this.not\\u0000"}'), "it holds characters that no token has"),
+        (Answer(200, '{"token": "leak.this.not\u202e"}'.encode()), "it holds characters that no token has"),
         (Answer(500, b"{}"), "HTTP status 500"),
         (Answer(200, b""), "the answer is no JSON"),
         (Answer(200, b"<html>leak.this.not"), "the answer is no JSON"),
@@ -170,11 +182,25 @@ async def first_failure(url, secret_file):
     return kept.findings[0].detail["error"]
 
 
+DATE = "Date: Sun, 22 Nov 2026 18:00:00 GMT"
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [
         (answering(answer(403)), "HTTP status 403"),
-        (answering(answer(307, b"", "Location: /?key=hidden")), "HTTP status 307"),
+        (answering(answer(307, b"", "Location: /?key=hidden")), f"HTTP status 307{REDIRECTED}"),
+        (answering(answer(500, SECRET.encode(), f"X-Echo: {quote(SECRET)}")), "HTTP status 500"),
+        (answering(answer(429, b"", "Retry-After: 7")), "HTTP status 429, to be asked again after 7 s"),
+        (
+            answering(answer(503, b"", "Retry-After: Sun, 22 Nov 2026 18:01:30 GMT", DATE)),
+            "HTTP status 503, to be asked again after 90 s",
+        ),
+        (answering(answer(200, b"<html>hidden", "Content-Type: text/html")), "the answer is no JSON"),
+        (
+            answering(answer(200, gzip.compress(b'{"token": "a"}'), "Content-Encoding: gzip")),
+            "the answer is no JSON",
+        ),
         (answering(b"\x00\xff" * 100), "protocol: RemoteProtocolError"),
         (
             answering(answer(200, b"x" * 1_000_000)),
@@ -195,3 +221,72 @@ async def test_nobody_listens(secret_file, monkeypatch):
     async with refusing() as port:
         url = f"http://127.0.0.1:{port}/?key=hidden"
         assert await first_failure(url, secret_file) == "refused: ConnectError"
+
+
+def endpoint_at(url, secret_file):
+    kept = Keeping({"url": url, "secret_file": str(secret_file)})
+    return kept.keeper._endpoint
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_a_redirect_is_not_followed_and_the_secret_not_sent_again(
+    status, elsewhere, secret_file, monkeypatch
+):
+    without_proxies(monkeypatch)
+    heads = []
+
+    async def moved(peer):
+        heads.append(await peer.request())
+        place = f"http://localhost:{other}/" if elsewhere else "/elsewhere"
+        await peer.send(answer(status, b"", f"Location: {place}"))
+        await peer.until_gone()
+
+    async def next_one(peer):
+        heads.append(await peer.request())
+        await peer.send(answer(200, b'{"token": "t.o.k"}'))
+
+    async with serving(next_one) as other, serving(moved) as port:
+        with pytest.raises(TokenUnavailable, match=f"HTTP status {status}: redirects"):
+            await endpoint_at(f"http://127.0.0.1:{port}/", secret_file).ask()
+    assert len(heads) == 1
+
+
+async def test_the_wait_that_is_asked_for_comes_with_the_failure_and_is_bounded(secret_file, monkeypatch):
+    without_proxies(monkeypatch)
+    for asked, kept in (("7", 7.0), ("1000000", MAX_RETRY_AFTER_SECONDS), ("soon", None)):
+        async with serving(answering(answer(429, b"", f"Retry-After: {asked}"))) as port:
+            with pytest.raises(TokenUnavailable) as raised:
+                await endpoint_at(f"http://127.0.0.1:{port}/", secret_file).ask()
+        assert raised.value.retry_after_seconds == kept
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "image/png", "nonsense"])
+async def test_the_type_of_the_answer_does_not_matter_if_it_is_json(content_type, secret_file, monkeypatch):
+    without_proxies(monkeypatch)
+    given = answer(200, b'{"token": "t.o.k", "expires_in": 60}', f"Content-Type: {content_type}")
+    async with serving(answering(given)) as port:
+        assert await endpoint_at(f"http://127.0.0.1:{port}/", secret_file).ask() == ("t.o.k", 60.0)
+
+
+async def test_a_private_authority_is_trusted_where_the_feed_names_it_and_nowhere_else(
+    secret_file, monkeypatch
+):
+    without_proxies(monkeypatch)
+    authority = Authority()
+    async with serving(answering(answer(200, b'{"token": "t.o.k"}')), authority.server()) as port:
+        endpoint = endpoint_at(f"https://127.0.0.1:{port}/", secret_file)
+        with pytest.raises(TokenUnavailable, match="tls: ConnectError"):
+            await endpoint.ask()
+        endpoint._client = Client(authority.client())
+        assert await endpoint.ask() == ("t.o.k", None)
+
+
+@pytest.mark.parametrize("proxy", ["nonsense://user:hidden@x", "http://[::1", "socks5://user:hidden@x:1"])
+async def test_an_impossible_proxy_in_the_environment_is_a_failure_in_one_line(
+    proxy, secret_file, monkeypatch
+):
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    words = await first_failure("http://127.0.0.1:1/?key=hidden", secret_file)
+    assert words == "refused: the proxy in the environment can't be used"

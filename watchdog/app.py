@@ -15,6 +15,7 @@ from watchdog import __version__, config, log, metrics
 from watchdog.clock import Clock
 from watchdog.config import Config, ConfigError
 from watchdog.connection import Dial
+from watchdog.credentials import ExposedFiles
 from watchdog.feed_watch import FeedWatch
 from watchdog.monitor import Monitor
 from watchdog.process import run_until_signalled
@@ -23,6 +24,9 @@ from watchdog.snapshot import Snapshot
 from watchdog.web.app import create_app
 from watchdog.web.auth import Passwords
 from watchdog.web.server import ListenError, serve
+
+LOOK_AT_FILES_SECONDS = 60.0
+"""How often the modes of the files that hold secrets are looked at."""
 
 
 class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours
@@ -63,6 +67,7 @@ class Watchdog:
             nursery.start_soon(self._clock.beat)
             for feed in self._feeds.values():
                 nursery.start_soon(feed.run)
+            nursery.start_soon(self._look_at_files)
             task_status.started()
 
     def snapshot(self) -> Snapshot:
@@ -105,6 +110,14 @@ class Watchdog:
         self._reload_successful = True
         self._reload_success_at = self._clock.wall()
         self._log.info("config.reloaded", feeds=len(settings.feeds), games=_count_games(settings))
+
+    async def _look_at_files(self) -> None:
+        """Warn of secret files that everybody may read; a change is seen at the next look."""
+        exposed = ExposedFiles()
+        while True:
+            for finding in exposed.look(self._settings):
+                self._write(finding, (finding.event, finding.detail["path"]))
+            await trio.sleep(LOOK_AT_FILES_SECONDS)
 
     def _take_over(self, settings: Config) -> None:
         self._settings = settings

@@ -3,17 +3,32 @@
 import os
 import re
 import stat
-from collections.abc import Callable
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from watchdog.checks.token import MAX_TOKEN_CHARACTERS
+from watchdog.config import Config
+from watchdog.records import Finding
 
 _MOST_BYTES = 8 * MAX_TOKEN_CHARACTERS
+_JWT_PARTS = 3
+_LONGEST_NAME = 40
+_OTHERS = stat.S_IROTH | stat.S_IWOTH
 _USABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class TokenUnavailable(Exception):  # noqa: N818 - the partner's or the provider's doing, not an error of ours
-    """There is no token to be had; the words say why and hold nothing secret."""
+    """There is no token to be had; the words say why and hold nothing secret.
+
+    `retry_after_seconds` is for how long whoever was asked does not want to be asked again, if that was said.
+    """
+
+    def __init__(self, words: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(words)
+        self.retry_after_seconds = retry_after_seconds
 
 
 def clean_token(text: str) -> str:
@@ -52,6 +67,28 @@ def _check_length(text: str) -> None:
         raise TokenUnavailable("it is empty")
     if len(text) > MAX_TOKEN_CHARACTERS:
         raise TokenUnavailable(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
+
+
+def other_partner(token: str, partner_client_id: int) -> str | None:
+    """The partner that a JWT names where that is another one than ours; None for all other tokens.
+
+    The claim is not documented: whichever is called partner client id in any spelling counts, unverified.
+    """
+    parts = token.split(".")
+    if len(parts) != _JWT_PARTS:
+        return None
+    try:
+        claims = msgspec.json.decode(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(claims, dict):
+        return None
+    named = [str(value) for name, value in claims.items() if _letters(name) == "partnerclientid"]
+    return next((name[:_LONGEST_NAME] for name in named if name != str(partner_client_id)), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 class SecretFile:
@@ -117,3 +154,37 @@ def reader(
     if file is not None:
         return SecretFile(file, clean).read
     return _from_environment(env, clean) if env is not None else None
+
+
+class ExposedFiles:
+    """Tells of secret files that everybody here may read or write, once until their mode changes."""
+
+    def __init__(self) -> None:
+        self._told: dict[Path, int] = {}
+
+    def look(self, settings: Config) -> list[Finding]:
+        """What is to be told of the files of a configuration; those that can't be looked at are left out."""
+        told, self._told = self._told, {}
+        findings = []
+        for key, path in _secret_files(settings):
+            try:
+                mode = stat.S_IMODE(path.stat().st_mode)
+            except OSError:
+                continue
+            if mode & _OTHERS:
+                self._told[path] = mode
+                if told.get(path) != mode:
+                    detail: dict[str, object] = {"key": key, "path": str(path), "mode": f"{mode:04o}"}
+                    findings.append(Finding("config.file_exposed", "warning", detail))
+        return findings
+
+
+def _secret_files(settings: Config) -> Iterator[tuple[str, Path]]:
+    files: dict[str, Path | None] = {
+        "web.tls_key_file": settings.web.tls_key_file,
+        "web.basic_auth_file": settings.web.basic_auth_file,
+    }
+    for index, feed in enumerate(settings.feeds):
+        files[f"feeds[{index}].token.file"] = feed.token.file
+        files[f"feeds[{index}].token.secret_file"] = feed.token.secret_file
+    return ((key, path) for key, path in files.items() if path is not None)

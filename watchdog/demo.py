@@ -31,7 +31,10 @@ async def run(duration_seconds: float | None) -> None:
     async with trio.open_nursery() as nursery:
         # In a process of its own, as a hub is: what it does must not stall the watchdog's loop.
         command = [sys.executable, "-m", "watchdog", "simulate", "--listen", "127.0.0.1:0", "--programme"]
-        process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE))
+        environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
+        process = await nursery.start(
+            partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment)
+        )
         hub, token = await _told(process)
         _say(f"simulator    {hub}")
         with trio.move_on_after(duration_seconds if duration_seconds is not None else float("inf")):

@@ -9,6 +9,7 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
+from watchdog.backoff import delay_seconds
 from watchdog.clock import Clock
 from watchdog.config import Feed, Game, Reconnect
 from watchdog.connection import Connection, Dial, Endpoint, open_connection
@@ -16,8 +17,12 @@ from watchdog.http import Client
 from watchdog.monitor import Monitor
 from watchdog.negotiation import negotiate
 from watchdog.records import Finding
+from watchdog.redaction import register_query, register_secret
 from watchdog.subscription import Report, Subscription
 from watchdog.tokens import TokenKeeper
+
+COMPARE_CLOCKS_SECONDS = 5.0
+"""How often the updates' own timestamps are asked for the provider's time."""
 
 FeedReport = Callable[[str, list[Finding]], None]
 
@@ -77,6 +82,8 @@ class FeedWatch:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self.keeper.run)
+                nursery.start_soon(self._rotate)
+                nursery.start_soon(self._compare_clocks)
                 for watched in self._games.values():
                     nursery.start_soon(self._watch, watched)
 
@@ -127,6 +134,39 @@ class FeedWatch:
         with watched.scope:
             await watched.subscription.run()
 
+    async def _rotate(self) -> None:
+        """Take the games over to a renewed token, one after another, while their old connections go on."""
+        failures = 0
+        while True:
+            token, changed = self.keeper.token, self.keeper.changed
+            done = True
+            for watched in list(self._games.values()):
+                if token is None or not self.keeper.good or changed.is_set():
+                    break
+                done = await watched.subscription.rotate(token) and done
+            failures = 0 if done else failures + 1
+            with trio.move_on_after(float("inf") if done else self._pause_seconds(failures)):
+                await changed.wait()
+
+    async def _compare_clocks(self) -> None:
+        """Judge the token by the provider's clock, as the updates show it."""
+        while True:
+            await trio.sleep(COMPARE_CLOCKS_SECONDS)
+            now = self._clock.now()
+            offsets = (monitor.clock_offset_seconds(now) for monitor in self.monitors)
+            known = [offset for offset in offsets if offset is not None]
+            if known:
+                # The path can only add to it.
+                self.keeper.skewed(min(known))
+
+    def _pause_seconds(self, failures: int) -> float:
+        return delay_seconds(
+            failures,
+            self._draw(),
+            initial_seconds=self._reconnect.initial_seconds,
+            max_seconds=self._reconnect.max_seconds,
+        )
+
     def _token_changed(self, findings: list[Finding]) -> None:
         self._report_feed(self.feed.name, findings)
         ok = not self.keeper.unauthorized
@@ -137,10 +177,14 @@ class FeedWatch:
 
     @asynccontextmanager
     async def _connect(self, token: str) -> AsyncIterator[Connection]:
+        # Registered for each attempt: of all that has ever been secret only the last few hundred are kept.
+        register_query(self.feed.url.query)
+        register_secret(token)
         url, connection_id = self.feed.url.text, None
         if self.feed.negotiate:
             negotiated = await negotiate(self._client, url, token)
             url, token, connection_id = negotiated.url, negotiated.token, negotiated.connection_id
+            register_secret(token)
         endpoint = endpoint_of(url, token, connection_id, self._tls)
         async with open_connection(endpoint, self._clock, self._dial) as connection:
             yield connection

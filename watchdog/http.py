@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ TIMEOUT_SECONDS = 10.0
 OK = 200
 CREATED = 201
 
+_LONGEST_NUMBER = 9
 _ENDED = re.compile("disconnected|closed connection")
 
 
@@ -30,10 +32,11 @@ class NoAnswer(Exception):  # noqa: N818 - the network's or the provider's doing
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer: status and the whole body."""
+    """An HTTP answer: status, the whole body, and for how long the server does not want to be asked again."""
 
     status: int
     body: bytes
+    retry_after_seconds: float | None = None
 
 
 class Client:
@@ -62,7 +65,7 @@ class Client:
     async def _post(self, url: str, headers: Mapping[str, str], json: Any) -> Answer:
         headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity", **headers}
         async with (
-            httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS) as client,
+            self._client() as client,
             client.stream("POST", url, headers=headers, json=json) as response,
         ):
             body = bytearray()
@@ -75,7 +78,30 @@ class Client:
                         reading.cancel()
             if len(body) > MAX_ANSWER_BYTES:
                 raise NoAnswer("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
-            return Answer(response.status_code, bytes(body))
+            told = response.headers
+            wait = retry_after_seconds(told.get("Retry-After", ""), told.get("Date", ""))
+            return Answer(response.status_code, bytes(body), wait)
+
+    def _client(self) -> httpx.AsyncClient:
+        try:
+            return httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS)
+        except (httpx.InvalidURL, ValueError, ImportError):
+            # The library's own words repeat the proxy's URL, with its password.
+            raise NoAnswer("refused", "the proxy in the environment can't be used") from None
+
+
+def retry_after_seconds(value: str, date: str) -> float | None:
+    """What a `Retry-After` of seconds or of an HTTP date asks for; None where it says nothing sensible.
+
+    A date is counted from the answer's own `Date`, so that no clock of ours matters.
+    """
+    if value.isdecimal() and len(value) <= _LONGEST_NUMBER:
+        return float(value)
+    until, now = parsedate_tz(value), parsedate_tz(date)
+    try:
+        return max(0.0, float(mktime_tz(until) - mktime_tz(now))) if until and now else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _reason(error: httpx.HTTPError) -> DisconnectReason:
@@ -86,7 +112,7 @@ def _reason(error: httpx.HTTPError) -> DisconnectReason:
         return "closed"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return "tls"
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return "dns" if any(isinstance(cause, socket.gaierror) for cause in causes) else "refused"
     if isinstance(error, httpx.NetworkError):
         return "closed"

@@ -17,7 +17,14 @@ from watchdog.checks.finding import ANOMALY_KINDS, Check
 from watchdog.checks.rounds import OUTCOMES, STATE_NAMES
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.ledger import STATES
-from watchdog.snapshot import Distribution, GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
+from watchdog.snapshot import (
+    ROTATION_OUTCOMES,
+    Distribution,
+    GameSnapshot,
+    RefreshOutcome,
+    Snapshot,
+    TokenSnapshot,
+)
 
 _Subject = TypeVar("_Subject")
 _Text = TypeVar("_Text", bound=str)
@@ -217,6 +224,17 @@ _GAME_FAMILIES: tuple[_Family[GameSnapshot], ...] = (
         "Connections that ended and attempts that failed, by reason.",
         lambda game: _each(DISCONNECT_REASONS, game.disconnects),
         "reason",
+    ),
+    _Family(
+        "betcore_feed_rotations_total",
+        "Times that a connection with a new token was to take over from the present one, by outcome.",
+        lambda game: _each(ROTATION_OUTCOMES, game.rotations),
+        "outcome",
+    ),
+    _Family(
+        "betcore_feed_overlap_messages_total",
+        "Updates that came a second time while one connection took over from another; counted nowhere else.",
+        lambda game: game.overlap_messages,
     ),
 )
 

@@ -44,6 +44,8 @@ class Monitor:
         self._connected = False
         self._authorized = True
         self._first_of_connection = False
+        # Whether an update has come since the subscription.
+        self._observing = False
         # A stall of ours hid whether the next update came in time.
         self._blind = False
         self._latency_high = False
@@ -62,6 +64,11 @@ class Monitor:
         return self._connected
 
     @property
+    def sequence_id(self) -> int | None:
+        """The id of the last update; None before the first."""
+        return self._sequence.last
+
+    @property
     def update_due_at(self) -> float:
         """Until when the next update is on time; infinite without a subscription."""
         return self._cadence.due_at
@@ -75,6 +82,10 @@ class Monitor:
         if self._ledger.state == "maintenance":
             deadline = min(deadline, self._maintenance.until)
         return deadline
+
+    def clock_offset_seconds(self, at: float) -> float | None:
+        """How far our clock is ahead of the provider's; None where its updates can't tell."""
+        return None if self._timestamps.stale else self._latency.offset_seconds(at)
 
     def connecting(self, at: float) -> list[Finding]:
         """An attempt to connect begins."""
@@ -91,6 +102,7 @@ class Monitor:
         """The connection is open and the subscription sent: updates are owed from now on."""
         findings = self._elapse(at)
         self._connected = True
+        self._observing = False
         self._first_of_connection = True
         self._cadence.subscribed(at)
         self._restart_lasting()
@@ -103,11 +115,33 @@ class Monitor:
         event = "connection.lost" if self._connected else "connection.failed"
         level: Level = "info" if reason == "shutdown" else "warning"
         findings.append(Finding(event, level, {"reason": reason} | ({"error": detail} if detail else {})))
-        self._connected = False
+        self._connected = self._observing = False
         self._blind = False
         self._timer_seconds = None
         self._cadence.disconnected()
         return findings + self._judge(at)
+
+    def rotated(self, at: float) -> list[Finding]:
+        """Another connection of the same subscription takes over at `at`, without an interruption."""
+        self._tally.rotations["ok"] += 1
+        self._first_of_connection = True
+        return [*self._owed_from(at), Finding("connection.rotated", "info", {})]
+
+    def not_rotated(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
+        """Another connection that was to take over could not be had; the present one goes on."""
+        self._tally.rotations["failed"] += 1
+        self._tally.disconnects[reason] += 1
+        particulars: dict[str, object] = {"reason": reason} | ({"error": detail} if detail else {})
+        return [*self._elapse(at), Finding("connection.rotation_failed", "warning", particulars)]
+
+    def overlapped(self) -> None:
+        """An update came over a connection that has not taken over: the one in charge carries it as well."""
+        self._tally.overlapped += 1
+
+    def repeated(self, at: float) -> list[Finding]:
+        """An update came that the connection before has delivered: it only shows that this one delivers."""
+        self._tally.overlapped += 1
+        return self._owed_from(at)
 
     def authorized(self, at: float, *, ok: bool) -> list[Finding]:
         """The feed's token is good, or it is missing, expired or rejected."""
@@ -133,6 +167,7 @@ class Monitor:
                 return self.invalid("game_type", at, arrival.wall, detail)
         findings = self._elapse(at)
         self._blind = False
+        self._observing = True
         self._tally.message(arrival.size_bytes, arrival.wall)
         self._last_message_at = at
         sent = unix_seconds(update.sent)
@@ -198,6 +233,8 @@ class Monitor:
             connection_attempts=tally.attempts,
             disconnects=dict(tally.disconnects),
             last_disconnect=tally.last_disconnect,
+            rotations=dict(tally.rotations),
+            overlap_messages=tally.overlapped,
             messages=tally.messages,
             received_bytes=tally.received_bytes,
             last_message_at=tally.last_message_wall,
@@ -216,6 +253,12 @@ class Monitor:
             invalid_messages=dict(tally.invalid),
             recent_anomalies=tuple(tally.recent),
         )
+
+    def _owed_from(self, at: float) -> list[Finding]:
+        """The next update is due an interval from `at`; none is measured from the connection before."""
+        findings = self._elapse(at)
+        self._cadence.subscribed(at)
+        return findings + self._judge(at)
 
     def _restart_lasting(self) -> None:
         for check in self._lasting:
@@ -269,11 +312,6 @@ class Monitor:
             self._cadence.elapse(due)
             findings += self._judge(due)
         return findings
-
-    @property
-    def _observing(self) -> bool:
-        """Whether an update has come on the present connection."""
-        return self._connected and not self._first_of_connection
 
     def _frozen_because(self) -> list[str]:
         if not self._observing:

@@ -3,10 +3,12 @@
 import json
 import re
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _SHORTEST_SECRET: Final = 6
 _MOST_SECRETS: Final = 512
+_SHORTEST_PART: Final = 16
+_DOTS: Final = 2
 _REDACTED: Final = "[redacted]"
 
 # In this order: a query goes whole, before the parameters in it are looked at one by one.
@@ -35,12 +37,13 @@ _secrets: Final[dict[str, None]] = {}
 def register_secret(value: str) -> None:
     """Have `redact` remove this text wherever it stands, also percent-encoded, as JSON and line by line.
 
-    Only the last few hundred are kept, so that years of refreshed tokens don't fill the memory. One
-    shorter than 6 characters is not registered: removing "1" or "test" would shred ordinary text and
-    tell more than it hides.
+    Of a JWT each part goes by itself as well. Only the last few hundred are kept, so that years of
+    refreshed tokens don't fill the memory. One shorter than 6 characters is not registered: removing "1"
+    or "test" would shred ordinary text and tell more than it hides.
     """
     secret = value.strip()
-    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *secret.splitlines()):
+    parts = [part for part in secret.split(".") if secret.count(".") == _DOTS and len(part) >= _SHORTEST_PART]
+    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *secret.splitlines(), *parts):
         if len(form) >= _SHORTEST_SECRET <= len(secret):
             _secrets.pop(form, None)
             _secrets[form] = None
@@ -48,10 +51,22 @@ def register_secret(value: str) -> None:
         del _secrets[next(iter(_secrets))]
 
 
+def register_query(query: str) -> None:
+    """Have `redact` remove the fields of a URL's query, which a provider may repeat in its own words.
+
+    A value goes by itself only from 16 characters on: a shorter one may be the name of a feed or a game.
+    """
+    for field in query.split("&"):
+        value = field.partition("=")[2]
+        for text in (field, value) if len(value) >= _SHORTEST_PART else (field,):
+            register_secret(text)
+            register_secret(unquote(text))
+
+
 def redact(text: str) -> str:
     """Return the text without URL queries and user infos, credentials, JWTs and registered secrets."""
-    # The longest first: one secret may be a part of another.
-    for secret in sorted((each for each in _secrets if each in text), key=len, reverse=True):
+    # A copy, as pages are made in threads; and the longest first: one secret may be a part of another.
+    for secret in sorted((each for each in tuple(_secrets) if each in text), key=len, reverse=True):
         text = text.replace(secret, _REDACTED)
     for pattern, shown in _PATTERNS:
         text = pattern.sub(shown, text)
@@ -63,7 +78,7 @@ def present(text: str, limit: int) -> str:
 
     A text of any size is looked at only as far as needed, so that a hub can't stall the loop with one.
     """
-    longest = max(map(len, _secrets), default=0)
+    longest = max(map(len, tuple(_secrets)), default=0)
     head = 10 * limit + longest
     shown = redact(text[:head])
     if len(text) > head:

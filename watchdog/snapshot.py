@@ -1,6 +1,6 @@
 """What readers get to see: the whole watch at one instant, as plain records."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -25,6 +25,10 @@ class Recent(Struct, frozen=True):
     detail: dict[str, object]
 
 
+RotationOutcome = Literal["ok", "failed"]
+ROTATION_OUTCOMES: tuple[RotationOutcome, ...] = get_args(RotationOutcome)
+
+
 class GameSnapshot(Struct, frozen=True, kw_only=True):
     """One game at one instant, for every reader. Times are UNIX seconds; None means not known."""
 
@@ -42,6 +46,8 @@ class GameSnapshot(Struct, frozen=True, kw_only=True):
     connection_attempts: int
     disconnects: dict[DisconnectReason, int]
     last_disconnect: DisconnectReason | None
+    rotations: dict[RotationOutcome, int]
+    overlap_messages: int
     messages: int
     received_bytes: int
     last_message_at: float | None

@@ -1,5 +1,6 @@
 """One game's supervised life: token, connect, subscribe, updates, backoff, and again."""
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -29,6 +30,12 @@ from watchdog.records import Arrival, Finding
 GOOD_SECONDS = 30.0
 """A subscription that delivered for this long was good: the next failure is a first one again."""
 
+TAKE_OVER_SECONDS = 30.0
+"""A connection with a new token has to deliver within this time; until it does the old one goes on."""
+
+OVERLAP_SECONDS = 5.0
+"""What both connections carry while one takes over from the other lies at most this far back."""
+
 Report = Callable[[Monitor, list[Finding]], None]
 
 
@@ -50,8 +57,31 @@ Connect = Callable[[str], AbstractAsyncContextManager[Connection]]
 """Opens a connection with a token."""
 
 
+class _Line:
+    """One connection with its token; `settled` once it is known whether it takes over from the one before."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.scope = trio.CancelScope()
+        self.settled = trio.Event()
+        self.subscribed_at: float | None = None
+        self.last_update_at = 0.0
+        # The last id that the line before has delivered, and until when this one may repeat what led to it.
+        self.known_id: int | None = None
+        self.repeats_until = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether it delivered for so long that a failure is a first one again."""
+        return self.subscribed_at is not None and self.last_update_at - self.subscribed_at >= GOOD_SECONDS
+
+
 class Subscription:
-    """Watches one game for as long as `run` runs; nothing the hub or the network does ends it."""
+    """Watches one game for as long as `run` runs; nothing the hub or the network does ends it.
+
+    One line is in charge: what it delivers is judged. While a line with a new token stands by, the old one
+    goes on until the new one has shown that it delivers.
+    """
 
     def __init__(
         self,
@@ -69,7 +99,9 @@ class Subscription:
         """`draw` answers random numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
         self.reconnect = reconnect
+        self._late_after_seconds = checks.late_after_seconds
         self._silence_seconds = checks.silence_reconnect_seconds - checks.late_after_seconds
+        self._overlap_updates = math.ceil(OVERLAP_SECONDS / checks.interval_seconds)
         self._record = subscribe_record(monitor.game_type, partner_client_id)
         self._keeper = keeper
         self._connect = connect
@@ -77,8 +109,10 @@ class Subscription:
         self._report = report
         self._draw = draw
         self._failures = 0
-        self._subscribed_at: float | None = None
-        self._last_update_at = 0.0
+        self._in_charge: _Line | None = None
+        self._standby: _Line | None = None
+        self._nursery: trio.Nursery | None = None
+        self._lost: ConnectionLost | None = None
 
     async def run(self) -> None:
         """Keep the game subscribed until cancelled."""
@@ -90,58 +124,110 @@ class Subscription:
                 await self._rest(float("inf"), changed)
                 continue
             try:
-                lost = await self._attempt(token)
+                line, lost = await self._hold(token)
             except* trio.Cancelled:  # it comes as a group out of the connection's nursery
                 self._found(self.monitor.lost("shutdown", self._clock.now()))
                 raise
             unauthorized = lost.reason == "unauthorized"
-            if unauthorized:
-                self._keeper.rejected(token)
-            await self._rest(self._delay_seconds(lost), changed if unauthorized else None)
+            await self._rest(self._delay_seconds(line, lost), changed if unauthorized else None)
 
-    async def _attempt(self, token: str) -> ConnectionLost:
-        """One connection from its first step to its end, for whichever reason."""
-        self._subscribed_at = None
+    async def rotate(self, token: str) -> bool:
+        """Go over to a connection with another token while the present one goes on; False if that failed.
+
+        A game without a connection has nothing to go over from: it will connect with the new token anyway.
+        """
+        line, nursery = self._in_charge, self._nursery
+        if line is None or nursery is None or line.token == token or not self.monitor.connected:
+            return True
+        standby = self._standby = _Line(token)
         self._found(self.monitor.connecting(self._clock.now()))
+        nursery.start_soon(self._serve, standby)
         try:
-            async with self._connect(token) as connection:
-                try:
-                    await self._converse(connection, token)
-                except ConnectionLost as lost:
-                    # Told at once: closing may take a second if the hub does not play along.
-                    return self._ended(lost)
-        except ConnectionLost as lost:
-            return self._ended(lost)
-        raise RuntimeError("a conversation ended without a reason")
+            with trio.move_on_after(TAKE_OVER_SECONDS):
+                await standby.settled.wait()
+            if not standby.settled.is_set():
+                self._ended(standby, ConnectionLost("timeout", "the new connection did not deliver"))
+        finally:
+            self._standby = None
+            if standby is not self._in_charge:
+                standby.scope.cancel()
+        return standby is self._in_charge
 
-    def _ended(self, lost: ConnectionLost) -> ConnectionLost:
+    async def _hold(self, token: str) -> tuple[_Line, ConnectionLost]:
+        """Be subscribed until the line in charge is lost, whichever took over from which."""
+        self._found(self.monitor.connecting(self._clock.now()))
+        first = self._in_charge = _Line(token)
+        try:
+            async with trio.open_nursery() as self._nursery:
+                await self._serve(first)
+            line, lost = self._in_charge, self._lost
+        finally:
+            self._in_charge = self._nursery = self._lost = None
+        if lost is None:
+            raise RuntimeError("a conversation ended without a reason")
+        return line, lost
+
+    async def _serve(self, line: _Line) -> None:
+        """One connection from its first step to its end, for whichever reason."""
+        with line.scope:
+            try:
+                async with self._connect(line.token) as connection:
+                    try:
+                        await self._converse(connection, line)
+                    except ConnectionLost as lost:
+                        # Told at once: closing may take a second if the hub does not play along.
+                        self._ended(line, lost)
+            except ConnectionLost as lost:
+                self._ended(line, lost)
+        line.settled.set()
+
+    def _ended(self, line: _Line, lost: ConnectionLost) -> None:
+        if line is not self._in_charge and line is not self._standby:
+            return  # it is being hung up
         now = self._clock.now()
+        if lost.reason == "unauthorized":
+            self._keeper.rejected(line.token)
+        if line is not self._in_charge:
+            self._found(self.monitor.not_rotated(lost.reason, now, redact(lost.detail)))
+            return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
             # It was a message that ended the connection, so it counts as one that is invalid.
             self._invalid(Invalid(lost.reason, lost.detail), now)
         self._found(self.monitor.lost(lost.reason, now, redact(lost.detail)))
-        return lost
+        standby = self._standby
+        if standby is not None and standby.subscribed_at is not None:
+            self._take_over(standby, now)
+            self._found(self.monitor.subscribed(now))
+            return
+        self._lost = lost
+        if standby is not None:
+            standby.scope.cancel()
 
-    async def _converse(self, connection: Connection, token: str) -> None:
+    async def _converse(self, connection: Connection, line: _Line) -> None:
         session = Session(self._record, self._clock.now())
         while True:
             if data := session.data_to_send():
                 await connection.send(data)
-            reconnect_at = self.monitor.update_due_at + self._silence_seconds
-            message = await connection.receive(
-                min(session.next_deadline, self.monitor.next_deadline, reconnect_at)
-            )
+            if line is self._in_charge:
+                reconnect_at = self.monitor.update_due_at + self._silence_seconds
+                until = min(session.next_deadline, self.monitor.next_deadline, reconnect_at)
+            else:
+                # It may come to be in charge meanwhile, and then has to keep the monitor's deadlines.
+                reconnect_at = float("inf")
+                until = min(session.next_deadline, self._clock.now() + self._late_after_seconds)
+            message = await connection.receive(until)
             if message is None:
-                self._time_passed(session, reconnect_at)
+                self._time_passed(session, line, reconnect_at)
             elif message.text is None:
-                self._invalid(Invalid("protocol", "a binary message"), message.stamp.at)
+                self._handle(Invalid("protocol", "a binary message"), message, line)
             else:
                 for event in session.receive(message.text, message.stamp.at):
-                    self._handle(event, message, token)
+                    self._handle(event, message, line)
 
-    def _time_passed(self, session: Session, reconnect_at: float) -> None:
+    def _time_passed(self, session: Session, line: _Line, reconnect_at: float) -> None:
         now = self._clock.now()
-        self._found(self.monitor.advance(now))
+        if line is self._in_charge:
+            self._found(self.monitor.advance(now))
         if not session.tick(now):
             if session.established:
                 raise ConnectionLost("keepalive", "the hub sent nothing, not even a ping")
@@ -149,17 +235,20 @@ class Subscription:
         if now >= reconnect_at:
             raise ConnectionLost("silence", "the hub sent no update")
 
-    def _handle(self, event: Event, message: Message, token: str) -> None:
+    def _handle(self, event: Event, message: Message, line: _Line) -> None:
         stamp = message.stamp
         match event:
             case Invocation():
-                self._invoked(event, message)
+                self._invoked(event, message, line)
             case Established():
-                self._keeper.accepted(token)
-                self._subscribed_at = self._last_update_at = stamp.at
-                self._found(self.monitor.subscribed(stamp.at))
+                self._keeper.accepted(line.token)
+                line.subscribed_at = line.last_update_at = stamp.at
+                if line is self._in_charge:
+                    self._found(self.monitor.subscribed(stamp.at))
             case Invalid():
-                self._invalid(event, stamp.at)
+                # The line in charge carries it as well.
+                if line is self._in_charge:
+                    self._invalid(event, stamp.at)
             case HandshakeRefused():
                 raise ConnectionLost("handshake", event.error)
             case Oversize():
@@ -167,25 +256,58 @@ class Subscription:
             case Closed():
                 raise ConnectionLost("server_close", event.error or "", allow_reconnect=event.allow_reconnect)
 
-    def _invoked(self, event: Invocation, message: Message) -> None:
+    def _invoked(self, event: Invocation, message: Message, line: _Line) -> None:
         if not is_update(event.target):
             return
         stamp = message.stamp
         try:
             update = decode_update(event.arguments)
         except UpdateError as error:
-            self._invalid(Invalid(error.reason, str(error)), stamp.at)
+            self._handle(Invalid(error.reason, str(error)), message, line)
             return
-        self._last_update_at = stamp.at
+        line.last_update_at = stamp.at
+        if line is not self._in_charge:
+            if line is not self._standby or self._is_ahead(line, update.sequence_id, stamp.at):
+                self.monitor.overlapped()
+                return
+            self._take_over(line, stamp.at)
+            self._found(self.monitor.rotated(stamp.at))
+        if line.known_id is not None and self._repeats(line, update.sequence_id, stamp.at):
+            self._found(self.monitor.repeated(stamp.at))
+            return
         arrival = Arrival(stamp.at, stamp.wall, event.size_bytes, stamp.exact)
         self._found(self.monitor.received(update, arrival))
+
+    def _is_ahead(self, line: _Line, sequence_id: int, at: float) -> bool:
+        """Whether the line in charge still has to deliver what comes before this update, and soon will."""
+        known, since = self.monitor.sequence_id, line.subscribed_at
+        soon = since is not None and at - since <= 2.0 * self._late_after_seconds
+        return known is not None and sequence_id > known + 1 and soon
+
+    def _take_over(self, line: _Line, at: float) -> None:
+        """Listen to another line from now on, and hang up the one before."""
+        before, self._in_charge = self._in_charge, line
+        line.known_id = self.monitor.sequence_id
+        line.repeats_until = at + OVERLAP_SECONDS
+        line.settled.set()
+        if before is not None:
+            if before.good:
+                self._failures = 0
+            before.scope.cancel()
+
+    def _repeats(self, line: _Line, sequence_id: int, at: float) -> bool:
+        """Whether the line before has already delivered this update."""
+        known = line.known_id
+        if known is not None and at <= line.repeats_until:
+            return known - self._overlap_updates < sequence_id <= known
+        line.known_id = None
+        return False
 
     def _invalid(self, event: Invalid, at: float) -> None:
         self._found(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
 
-    def _delay_seconds(self, lost: ConnectionLost) -> float:
-        good = self._subscribed_at is not None and self._last_update_at - self._subscribed_at >= GOOD_SECONDS
-        self._failures = 1 if good else self._failures + 1
+    def _delay_seconds(self, line: _Line, lost: ConnectionLost) -> float:
+        self._failures = 1 if line.good else self._failures + 1
         if not lost.allow_reconnect:
             # The hub asks not to be called again; a watchdog does not stop watching, but it obliges.
             return self.reconnect.max_seconds

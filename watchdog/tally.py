@@ -4,7 +4,7 @@ from collections import deque
 
 from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
-from watchdog.snapshot import Recent
+from watchdog.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
 
 RECENT = 10
 """How many anomalies are kept for people to read."""
@@ -21,8 +21,10 @@ class Tally:
         "last_disconnect",
         "last_message_wall",
         "messages",
+        "overlapped",
         "received_bytes",
         "recent",
+        "rotations",
     )
 
     def __init__(self) -> None:
@@ -31,6 +33,8 @@ class Tally:
         self.received_bytes = 0
         self.last_message_wall: float | None = None
         self.last_disconnect: DisconnectReason | None = None
+        self.rotations: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
+        self.overlapped = 0
         self.disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
         self.invalid = dict.fromkeys(INVALID_REASONS, 0)
         self.anomalies: dict[tuple[Check, str], int] = {

@@ -8,12 +8,16 @@ import msgspec
 from watchdog.config import Feed, Token
 from watchdog.credentials import TokenUnavailable, clean_secret, clean_token, reader
 from watchdog.http import CREATED, OK, Answer, Client, NoAnswer
-from watchdog.redaction import register_secret
+from watchdog.redaction import register_query, register_secret
 
 _TOKEN_FIELDS = ("access_token", "accessToken", "token")
 _EXPIRES_FIELDS = ("expires_in", "expiresIn")
 _WRAPPERS = ("data", "result")
+_REDIRECTION = 3
 _LONGEST_LIFE_SECONDS = 1e12
+
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""A wait that the endpoint asks for is kept up to this long: nobody can silence the renewal for good."""
 
 
 class TokenEndpoint:
@@ -39,6 +43,7 @@ class TokenEndpoint:
         except TokenUnavailable as problem:
             raise TokenUnavailable(f"the secret is unavailable: {problem}") from None
         register_secret(secret)
+        register_query(settings.url.query)
         body = settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
         try:
             answer = await self._client.post(settings.url.text, json=body)
@@ -49,7 +54,7 @@ class TokenEndpoint:
 
 def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
     if answer.status not in (OK, CREATED):
-        raise TokenUnavailable(f"HTTP status {answer.status}")
+        raise _refused(answer)
     try:
         document = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -61,6 +66,16 @@ def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
     sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
     return clean_token(token), float(expires_in) if sensible else None
+
+
+def _refused(answer: Answer) -> TokenUnavailable:
+    words, wait = f"HTTP status {answer.status}", answer.retry_after_seconds
+    if answer.status // 100 == _REDIRECTION:
+        words += ": redirects are not followed, as the secret would go along"
+    if wait is not None:
+        wait = min(wait, MAX_RETRY_AFTER_SECONDS)
+        words += f", to be asked again after {wait:g} s"
+    return TokenUnavailable(words, retry_after_seconds=wait)
 
 
 def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:

@@ -10,7 +10,7 @@ from watchdog.backoff import delay_seconds
 from watchdog.checks.token import TokenProblem, TokenWatch
 from watchdog.clock import Clock
 from watchdog.config import Feed, Reconnect, Token
-from watchdog.credentials import TokenUnavailable, reader
+from watchdog.credentials import TokenUnavailable, other_partner, reader
 from watchdog.http import Client
 from watchdog.log import register_secret
 from watchdog.records import Finding
@@ -22,6 +22,9 @@ POLL_SECONDS = 0.25
 
 EXPIRY_WARNINGS_SECONDS = (3_600.0, 86_400.0)
 """How long before a token's expiry a line is logged, ascending; a renewal that works keeps it silent."""
+
+TOLERATED_SKEW_SECONDS = 1.0
+"""When the two clocks are further apart, a token is judged by the provider's."""
 
 MIN_PAUSE_SECONDS = 1.0
 """The endpoint is asked no more often than this, however eager the reconnecting is."""
@@ -57,6 +60,7 @@ class TokenKeeper:
         self._read = reader(feed.token.file, feed.token.env)
         self._refreshes: dict[RefreshOutcome, int] = {"ok": 0, "failed": 0}
         self._rejections = 0
+        self._skew_seconds = 0.0
         self._announced: TokenProblem | Literal["nothing"] | None = "nothing"
         self._unavailable = "not yet read"
         self._warned_seconds = math.inf
@@ -74,7 +78,31 @@ class TokenKeeper:
     @property
     def unauthorized(self) -> bool:
         """Whether the token is missing, expired or was rejected."""
-        return self._watch.problem(self._clock.wall()) in ("missing", "expired", "rejected")
+        return self._problem in ("missing", "expired", "rejected")
+
+    @property
+    def good(self) -> bool:
+        """Whether there is nothing against the token."""
+        return self._problem is None
+
+    @property
+    def _problem(self) -> TokenProblem | None:
+        return self._watch.problem(self._wall())
+
+    def _wall(self) -> float:
+        """UNIX seconds as the hub counts them, by what is known of its clock."""
+        return self._clock.wall() - self._skew_seconds
+
+    def skewed(self, offset_seconds: float) -> None:
+        """Our clock is ahead of the provider's by so much (negative: behind), as its updates show."""
+        skew = offset_seconds if abs(offset_seconds) > TOLERATED_SKEW_SECONDS else 0.0
+        began = skew != 0.0 and self._skew_seconds == 0.0
+        self._skew_seconds = skew
+        if began:
+            self._on_change(
+                [Finding("clock.skewed", "warning", {"offset_seconds": round(offset_seconds, 3)})]
+            )
+        self.announce()
 
     def accepted(self, token: str) -> None:
         """The hub accepted this token."""
@@ -96,7 +124,7 @@ class TokenKeeper:
         """What is known of the token; never the token."""
         return TokenSnapshot(
             feed=self._feed.name,
-            valid=self._watch.problem(self._clock.wall()) is None,
+            valid=self.good,
             expires_at=self._watch.claims.exp,
             refreshes=dict(self._refreshes),
             rejections=self._rejections,
@@ -130,6 +158,11 @@ class TokenKeeper:
         self._watch.replaced(token)
         self._watch.rejected = keep_rejected
         self._warned_seconds = math.inf
+        other = other_partner(token, self._feed.partner_client_id) if token is not None else None
+        if other is not None:
+            # Only the hub can tell whether it takes it.
+            detail: dict[str, object] = {"expected": self._feed.partner_client_id, "claimed": other}
+            self._on_change([Finding("token.other_partner", "warning", detail)])
         self._wake()
 
     def _wake(self) -> None:
@@ -139,11 +172,12 @@ class TokenKeeper:
 
     def announce(self) -> None:
         """Tell of the token's standing if it is another than last told."""
-        problem = self._watch.problem(self._clock.wall())
+        problem = self._problem
         if self.pending or problem == self._announced:
             return
         self._announced = problem
         if problem is None:
+            self._wake()
             detail: dict[str, object] = {"expires_at": self._watch.claims.exp}
             self._on_change([Finding("token.valid", "info", detail)])
         else:
@@ -154,7 +188,7 @@ class TokenKeeper:
         exp = self._watch.claims.exp
         if exp is None or self._renewing:
             return
-        remaining = exp - self._clock.wall()
+        remaining = exp - self._wall()
         limit = next((limit for limit in EXPIRY_WARNINGS_SECONDS if remaining < limit), math.inf)
         if remaining > 0 and limit < self._warned_seconds:
             self._warned_seconds = limit
@@ -163,16 +197,18 @@ class TokenKeeper:
 
     async def _keep_fresh(self) -> None:
         """Ask the endpoint ahead of the expiry, and at once, but once, after a rejection."""
-        failures, distrusted = 0, False
+        failures, distrusted, at_least_seconds = 0, False, 0.0
         while True:
             if failures:
-                await self._pause(failures)
+                await self._pause(failures, at_least_seconds)
             try:
                 token, expires_in_seconds = await self._endpoint.ask()
             except TokenUnavailable as problem:
                 failures += 1
+                at_least_seconds = problem.retry_after_seconds or 0.0
                 self._refresh_failed(str(problem))
                 continue
+            at_least_seconds = 0.0
             self._refreshes["ok"] += 1
             self._renewing = True
             self._refresh_now = trio.Event()
@@ -195,21 +231,20 @@ class TokenKeeper:
             self._replace(None)
         self.announce()
 
-    async def _pause(self, failures: int) -> None:
+    async def _pause(self, failures: int, at_least_seconds: float) -> None:
         bounds = self._reconnect
-        await trio.sleep(
-            delay_seconds(
-                failures,
-                self._draw(),
-                initial_seconds=max(bounds.initial_seconds, MIN_PAUSE_SECONDS),
-                max_seconds=max(bounds.max_seconds, MIN_PAUSE_SECONDS),
-            )
+        delay = delay_seconds(
+            failures,
+            self._draw(),
+            initial_seconds=max(bounds.initial_seconds, MIN_PAUSE_SECONDS),
+            max_seconds=max(bounds.max_seconds, MIN_PAUSE_SECONDS),
         )
+        await trio.sleep(max(delay, at_least_seconds))
 
     def _good_for_seconds(self, expires_in_seconds: float | None) -> float:
         """How long to use a token before asking for the next one."""
         exp = self._watch.claims.exp
-        lifetime = exp - self._clock.wall() if exp is not None else expires_in_seconds
+        lifetime = exp - self._wall() if exp is not None else expires_in_seconds
         if lifetime is None:
             return float("inf")
         if lifetime <= 0.0:

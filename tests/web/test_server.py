@@ -170,8 +170,7 @@ async def test_a_scraper_that_does_not_read_blocks_nobody_else():
                 assert (await http.get(path)).status_code == 200
 
 
-async def test_a_client_that_never_reads_does_not_keep_the_server_from_stopping(monkeypatch):
-    monkeypatch.setattr("watchdog.web.server._UNREAD_MILLISECONDS", 200)
+async def test_a_client_that_never_reads_does_not_keep_the_server_from_stopping():
     server, stopped = trio.CancelScope(), trio.Event()
 
     async def run(task_status: Any) -> None:

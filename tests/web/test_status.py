@@ -5,6 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
+from watchdog.redaction import register_secret
 from watchdog.snapshot import GameSnapshot, Recent, Snapshot
 from watchdog.web.status import encode, iso, status_of
 
@@ -110,6 +111,18 @@ def test_particulars_without_a_json_form_and_odd_numbers_are_told_all_the_same()
     (told,) = only(game)["last_anomalies"]
 
     assert (told["odd"], told["endless"], told["at"]) == ("(1+2j)", None, "2025-06-19T15:57:18.250Z")
+
+
+def test_particulars_in_the_providers_words_are_told_without_secrets_and_in_short():
+    register_secret("sesame-of-the-status")
+    detail = {"now": "sesame-of-the-status <b>", "error": "x" * 10_000, "was": None, "got": 7}
+    game = replace(fresh(), recent_anomalies=(Recent(NOW, "round.result_changed", detail),))
+
+    (told,) = only(game)["last_anomalies"]
+
+    assert (told["now"], told["was"], told["got"]) == ("[redacted] <b>", None, 7)
+    assert told["error"] == "x" * 199 + "…"
+    assert "sesame" not in told["particulars"]
 
 
 @pytest.mark.parametrize("wall", [None, 1e12, -1e18, float("inf"), float("nan")])

@@ -15,19 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchdog.snapshot import Snapshot
 from watchdog.web.auth import BasicAuth, Passwords
+from watchdog.web.headers import SECURE_HEADERS
 from watchdog.web.page import asset, page
 from watchdog.web.status import encode, status_of
-
-_HEADERS: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 _ASSETS: Mapping[str, str] = {
     "page.css": "text/css; charset=utf-8",
@@ -152,7 +142,7 @@ async def _mistake(request: Request, error: Exception) -> Response:
     """A mistake of ours: the server logs it with its traceback, the client learns nothing of it."""
     del request, error
     # Made outside of the middleware, so the headers are named here.
-    return PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR, dict(_HEADERS))
+    return PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR, dict(SECURE_HEADERS))
 
 
 class _SecureHeaders:
@@ -164,7 +154,7 @@ class _SecureHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(SECURE_HEADERS)
             await send(message)
 
         await self._app(scope, receive, secured)

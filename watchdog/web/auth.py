@@ -91,11 +91,8 @@ class BasicAuth:
         self._passwords = passwords
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or have the application do so; there are no WebSockets here."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})
-            return
-        refusal = await self._refusal(scope) if scope["type"] == "http" else None
+        """Answer one request, or have the application do so."""
+        refusal = await self._refusal(scope)
         await (refusal or self._app)(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:

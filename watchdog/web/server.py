@@ -1,29 +1,28 @@
-"""The HTTP server: Hypercorn inside the watchdog's own Trio loop."""
+"""The HTTP server: Hypercorn's protocol over listeners of our own, inside the watchdog's own Trio loop."""
 
 import logging
 import os
 import socket
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import hypercorn.trio
+import structlog
 import trio
 from hypercorn.config import Config
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
+
+from watchdog.log import Throttle
+from watchdog.web.conversation import BODY_BYTES, HEAD_BYTES, Conversation
+
+MAX_CONNECTIONS = 512
 
 _STOP_SECONDS = 0.5
 """How long requests under way may take once the server is to stop."""
 
-_IDLE_SECONDS = 75.0
-"""How long a connection may stay without a complete request: longer than any usual scrape interval."""
-
-_UNREAD_MILLISECONDS = 3_000
-"""How long a client may leave what was sent to it unread."""
-
-_REQUEST_BYTES = 16 * 1024
 _REQUESTS_A_CONNECTION = 10_000
-_HANDSHAKE_SECONDS = 5.0
 _BACKLOG = 64
 
 
@@ -40,6 +39,9 @@ async def serve(
 ) -> None:
     """Serve the application until cancelled; requests under way then have half a second to end.
 
+    At most 512 connections are open at once. Beyond them the one that has waited longest for its client
+    makes room; when all are being answered, the new one is closed.
+
     Args:
         app: The ASGI application.
         listen: Host and port; port 0 lets the system choose.
@@ -50,26 +52,89 @@ async def serve(
         ListenError: if the address can't be listened on.
 
     """
+    house = _House(app, tls)
     listeners = await _listen(*listen)
-    addresses = [_address(listener, "https" if tls else "http") for listener in listeners]
-    config = _config([listener.socket.detach() for listener in listeners], tls)
-    stop = trio.Event()
-    run: Any = partial(hypercorn.trio.serve, app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
-        shielded = trio.CancelScope()
-        await nursery.start(_within, shielded, run)
-        # From here on only `stop` ends it: closing takes the orderly way even when we are cancelled.
-        shielded.shield = True
-        task_status.started(addresses)
+        conversations = await nursery.start(house.open)
+        accept = partial(trio.serve_listeners, house.receive, listeners, handler_nursery=conversations)
+        nursery.start_soon(accept)
+        task_status.started([_address(listener, "https" if tls else "http") for listener in listeners])
         try:
             await trio.sleep_forever()
         finally:
-            stop.set()
+            house.close()
 
 
-async def _within(scope: trio.CancelScope, run: Any, *, task_status: trio.TaskStatus[list[str]]) -> None:
-    with scope:
-        await run(task_status=task_status)
+class _House:
+    """All connections, and how many there may be."""
+
+    def __init__(self, app: ASGIApp, tls: tuple[Path, Path] | None) -> None:
+        self._config = _config(tls)
+        self._app = wrap_app(cast("Any", app), self._config.wsgi_max_body_size, "asgi")
+        self._tls = self._config.create_ssl_context()
+        self._context = WorkerContext(None)
+        self._conversations: set[Conversation] = set()
+        self._closing = trio.Event()
+        # Cancelling the server must not cut off who is being answered.
+        self._scope = trio.CancelScope(shield=True)
+        self._throttle = Throttle(burst=1, interval_seconds=60.0)
+        self._log = structlog.get_logger()
+
+    async def open(self, *, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        """Let conversations run in the nursery told, until closed and half a second longer."""
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                task_status.started(nursery)
+                await self._closing.wait()
+                await self._context.terminated.set()
+                for conversation in self._conversations:
+                    if conversation.waiting_since is not None:
+                        conversation.end()
+
+    def close(self) -> None:
+        """End who waits now, and everybody soon."""
+        self._closing.set()
+        self._scope.deadline = trio.current_time() + _STOP_SECONDS
+
+    async def receive(self, tcp: trio.SocketStream) -> None:
+        """Converse over a new connection; who calls closes it."""
+        if len(self._conversations) >= MAX_CONNECTIONS and not self._make_room():
+            return
+        stream = (
+            tcp
+            if self._tls is None
+            else trio.SSLStream(tcp, self._tls, server_side=True, https_compatible=True)
+        )
+        conversation = Conversation(stream, self._app, self._config, self._context)
+        self._conversations.add(conversation)
+        try:
+            await conversation.run()
+        except* Exception as mistake:  # noqa: BLE001 - the library's, on a client's bytes: not to end the watch
+            self._warn("web.connection_failed", exc_info=mistake)
+        finally:
+            self._conversations.discard(conversation)
+
+    def _make_room(self) -> bool:
+        waiting = [each for each in self._conversations if each.waiting_since is not None]
+        longest = min(waiting, key=_waiting_since, default=None)
+        self._warn("web.connections_limited", open=len(self._conversations), allowed=MAX_CONNECTIONS)
+        if longest is None:
+            return False
+        longest.end()
+        self._conversations.discard(longest)
+        return True
+
+    def _warn(self, event: str, **detail: Any) -> None:
+        admission = self._throttle.admit(event, trio.current_time())
+        if not admission.emit:
+            return
+        if admission.suppressed:
+            detail["suppressed"] = admission.suppressed
+        self._log.warning(event, **detail)
+
+
+def _waiting_since(conversation: Conversation) -> float:
+    return conversation.waiting_since or 0.0
 
 
 async def _listen(host: str, port: int) -> list[trio.SocketListener]:
@@ -82,12 +147,8 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
         message = f"cannot listen on {place}: {reason}"
         raise ListenError(message) from None
     for listener in listeners:
-        # Accepted connections inherit these.
+        # Accepted connections inherit it.
         listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # Hypercorn shields what it sends from cancellation: a client that never reads would keep
-            # the process from ending.
-            listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
     return listeners
 
 
@@ -96,18 +157,15 @@ def _address(listener: trio.SocketListener, scheme: str) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _config(descriptors: list[int], tls: tuple[Path, Path] | None) -> Config:
+def _config(tls: tuple[Path, Path] | None) -> Config:
     config = Config()
-    config.bind = [f"fd://{descriptor}" for descriptor in descriptors]
-    config.backlog = _BACKLOG
     config.alpn_protocols = ["http/1.1"]
     if tls is not None:
         config.certfile, config.keyfile = (str(path) for path in tls)
-    config.graceful_timeout = _STOP_SECONDS
-    config.keep_alive_timeout = _IDLE_SECONDS
     config.keep_alive_max_requests = _REQUESTS_A_CONNECTION
-    config.ssl_handshake_timeout = _HANDSHAKE_SECONDS
-    config.h11_max_incomplete_size = _REQUEST_BYTES
+    config.h11_max_incomplete_size = HEAD_BYTES
+    # More than a body can have pieces: the library waits for ever for room for the next one.
+    config.max_app_queue_size = 2 * BODY_BYTES
     config.include_server_header = False
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -9,6 +9,7 @@ from msgspec import Struct
 from watchdog.checks.finding import ANOMALY_KINDS, Check
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
 from watchdog.ledger import BLAME, STATES, State
+from watchdog.redaction import present
 from watchdog.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
 from watchdog.web.words import anomaly, notes, particulars, runway, verdict, why
 
@@ -25,6 +26,9 @@ SEVERITY: tuple[State, ...] = (
 
 _COUNTED: tuple[State, ...] = ("fresh", "frozen", "silent", "disconnected")
 """The states that count for the freshness objective."""
+
+_TEXT_CHARACTERS = 200
+"""How much is shown of a particular that is text."""
 
 
 class Round(Struct, frozen=True):
@@ -146,8 +150,8 @@ def status_of(snapshot: Snapshot) -> Status:
 
 
 def encode(status: Status) -> bytes:
-    """The status as JSON; particulars that JSON has no form for become text."""
-    return msgspec.json.encode(status, enc_hook=str)
+    """The status as JSON."""
+    return msgspec.json.encode(status)
 
 
 def iso(wall: float | None) -> str | None:
@@ -211,16 +215,27 @@ def _game(game: GameSnapshot, now: float) -> GameStatus:
         invalid_messages=game.invalid_messages,
         disconnects=game.disconnects,
         last_anomalies=tuple(
-            recent.detail
+            detail
             | {
                 "at": iso(recent.wall),
                 "event": recent.event,
                 "words": anomaly(recent.event),
-                "particulars": particulars(recent.detail),
+                "particulars": particulars(detail),
             }
             for recent in reversed(game.recent_anomalies)
+            for detail in [_safe(recent.detail)]
         ),
     )
+
+
+def _safe(detail: Mapping[str, object]) -> dict[str, object]:
+    """Particulars without secrets: some are the provider's own words, and it knows our token."""
+    return {
+        key: value
+        if value is None or isinstance(value, int | float)
+        else present(str(value), _TEXT_CHARACTERS)
+        for key, value in detail.items()
+    }
 
 
 def _freshness(seconds: Mapping[State, float]) -> float | None:
