@@ -11,6 +11,7 @@ from grafana.panels import (
     buckets,
     coded,
     density,
+    levels,
     lines,
     now,
     numbers,
@@ -97,44 +98,46 @@ def game() -> str:
 
 def _headline() -> list[Panel]:
     panels = [
-        numbers("State", "What the game is in now.", "none", UNWATCHED, now(states.code(GAMES)))
+        numbers("State", "What the game is in now.", "none", "not scraped", now(states.code(GAMES)))
         .mappings(MAPPINGS)
-        .thresholds(steps({None: GREEN})),
+        .thresholds(levels({0: GREEN})),
         numbers(
             "Since",
             "When the game came into this state.",
-            "dateTimeFromNow",
-            UNWATCHED,
+            "dateTimeAsIsoNoDateIfToday",
+            "not scraped",
             now(f"1000 * {worst('betcore_feed_state_change_timestamp_seconds')}"),
         ).thresholds(steps({None: GREY})),
         numbers(
-            "Last update",
-            "When the last valid update arrived.",
-            "dateTimeFromNow",
-            NO_UPDATE,
-            now(f"1000 * {worst('betcore_feed_last_message_timestamp_seconds')}"),
-        ).thresholds(steps({None: GREY})),
+            "Last update ago",
+            "How long ago the last valid update arrived.",
+            "s",
+            "no update",
+            now(f"time() - {worst('betcore_feed_last_message_timestamp_seconds')}"),
+        )
+        .decimals(1)
+        .thresholds(steps({None: GREY})),
         numbers(
             "Freshness over the range",
             "Fresh seconds of those that the provider or the path answers for.",
             "percentunit",
-            "No second in this range that the provider or the path answers for",
+            "none to judge",
             now(freshness(RANGE)),
         )
         .decimals(3)
-        .thresholds(steps({None: RED, 0.99: YELLOW, 0.999: GREEN})),
+        .thresholds(levels({0: RED, 0.99: YELLOW, 0.999: GREEN})),
         numbers(
             "Anomalies in the range",
             "Of the sequence, the betting timer, rounds, timestamps, and invalid messages.",
             "none",
-            UNWATCHED,
+            "not scraped",
             now(anomalies(RANGE)),
-        ).thresholds(steps({None: GREEN, 1: ORANGE})),
+        ).thresholds(levels({0: GREEN, 1: ORANGE})),
         numbers(
             "Sequence id",
             "The last sId.",
             "none",
-            NO_UPDATE,
+            "no update",
             now(worst("betcore_feed_sequence_id")),
         ).thresholds(steps({None: GREY})),
     ]

@@ -5,12 +5,14 @@ from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana import states
 from grafana.board import Section, board
 from grafana.panels import (
+    Colours,
     Panel,
     bars,
     coloured,
     column,
     columns,
     grid,
+    levels,
     lines,
     now,
     numbers,
@@ -38,12 +40,13 @@ from grafana.queries import (
 from grafana.states import GREEN, GREY, MAPPINGS, RED, SKY, YELLOW
 
 UNWATCHED = "No data: no watchdog was scraped"
+NOT_SCRAPED = "not scraped"
 TO_GAME = (
     "/d/betcore-game/game?${datasource:queryparam}&${__url_time_range}"
     "&var-feed=${__data.fields.Feed}&var-game=${__data.fields.Game}"
 )
 SEVERITIES = texts({"critical": RED, "warning": YELLOW, "info": SKY})
-FRESHNESS_STEPS = {None: RED, 0.99: YELLOW, 0.999: GREEN}
+FRESHNESS_STEPS: Colours = {0: RED, 0.99: YELLOW, 0.999: GREEN}
 
 
 def overview() -> str:
@@ -67,61 +70,61 @@ def _headline() -> list[Panel]:
             "In trouble",
             "Games that are neither fresh nor in maintenance now.",
             "none",
-            UNWATCHED,
+            NOT_SCRAPED,
             now(f"count(max by ({GAME}) ({trouble}) > 0) or 0 * {all_games}", "in trouble"),
-        ).thresholds(steps({None: GREEN, 1: RED})),
+        ).thresholds(levels({0: GREEN, 1: RED})),
         numbers(
             "Games",
             "Games that are watched.",
             "none",
-            UNWATCHED,
+            NOT_SCRAPED,
             now(all_games, "games"),
         ).thresholds(steps({None: GREY})),
         numbers(
             "Fresh now",
             "Share of the games in no maintenance that are fresh now.",
             "percentunit",
-            "All games are in maintenance, or no watchdog was scraped",
+            "none to judge",
             now(
                 f'sum(min by ({GAME}) (betcore_feed_state{{{GAMES}, state="fresh"}})) / (sum('
                 f'min by ({GAME}) (betcore_feed_state{{{GAMES}, state="maintenance"}} == bool 0)) > 0)',
                 "fresh",
             ),
-        ).thresholds(steps({None: RED, 1: GREEN})),
+        ).thresholds(levels({0: RED, 1: GREEN})),
         numbers(
             "Freshness over the range",
             "Fresh seconds of those that the provider or the path answers for, all games together. "
             "Maintenance, a missing token and our own stalls are outside it.",
             "percentunit",
-            "No second in this range that the provider or the path answers for",
+            "none to judge",
             now(freshness(RANGE, "feed"), "{{feed}}"),
         )
         .decimals(3)
-        .thresholds(steps(FRESHNESS_STEPS)),
+        .thresholds(levels(FRESHNESS_STEPS)),
         numbers(
             "Least error budget left",
             "Of the 30 days' budget of the freshness objective, for the game that has least left. "
             "Below 0 the objective is missed.",
             "percent",
-            "No budget yet: the recording rules of alerts/ are not loaded, or have just begun",
+            "no rules loaded",
             now(f"min(betcore:feed_error_budget_remaining:percent30d{{{GAMES}}})", "budget left"),
         )
         .decimals(1)
-        .thresholds(steps({None: RED, 0: YELLOW, 25: GREEN})),
+        .thresholds(steps({None: GREY, -1e9: RED, 0: YELLOW, 25: GREEN})),
         numbers(
             "Firing alerts",
             "Alerts that are firing now, but for the dead man's switch.",
             "none",
-            "None",
+            "none",
             now('count(ALERTS{alertstate="firing", severity=~"critical|warning"}) or vector(0)', "firing"),
-        ).thresholds(steps({None: GREEN, 1: RED})),
+        ).thresholds(levels({0: GREEN, 1: RED})),
         numbers(
             "Token runway",
             "Time until the access token expires. A token without an expiry has none to show.",
             "s",
-            "No token with an expiry",
+            "no expiry",
             now(f"min by (feed) (betcore_token_expiry_timestamp_seconds{{{FEEDS}}}) - time()", "{{feed}}"),
-        ).thresholds(steps({None: RED, 3_600: YELLOW, 86_400: GREEN})),
+        ).thresholds(steps({None: GREY, -1e9: RED, 3_600: YELLOW, 86_400: GREEN})),
     ]
     widths = (3, 2, 3, 5, 4, 3, 4)
     return [panel.span(width).height(4) for panel, width in zip(panels, widths, strict=True)]
@@ -137,7 +140,8 @@ def _games() -> Panel:
             UNWATCHED,
             rows(states.code(GAMES)),
             rows(f"1000 * {worst('betcore_feed_state_change_timestamp_seconds')}"),
-            rows(f"1000 * {worst('betcore_feed_last_message_timestamp_seconds')}"),
+            rows(f"time() - {worst('betcore_feed_state_change_timestamp_seconds')}"),
+            rows(f"time() - {worst('betcore_feed_last_message_timestamp_seconds')}"),
             rows(per_second("betcore_feed_messages_total")),
             rows(freshness(RANGE)),
             rows(f"max by ({GAME}) (betcore:feed_error_budget_remaining:percent30d{{{GAMES}}})"),
@@ -149,11 +153,12 @@ def _games() -> Panel:
             "feed": "Feed",
             "game_type": "Type",
             "Value #B": "Since",
-            "Value #C": "Last update",
-            "Value #D": "Updates/s",
-            "Value #E": "Freshness",
-            "Value #F": "Budget left",
-            "Value #G": "Anomalies",
+            "Value #C": "For",
+            "Value #D": "Last update ago",
+            "Value #E": "Updates/s",
+            "Value #F": "Freshness",
+            "Value #G": "Budget left",
+            "Value #H": "Anomalies",
         },
     )
     panel.sort_by([TableSortByFieldState().display_name("State").desc(True)])
@@ -164,13 +169,15 @@ def _games() -> Panel:
         mappings=MAPPINGS,
         custom__cellOptions={"type": "color-background", "mode": "basic"},
         custom__width=130,
+        custom__align="left",
     )
     column(panel, "Game", "none", links=[{"title": "${__data.fields.Game}", "url": TO_GAME}])
     column(panel, "Type", "none", custom__width=70)
-    column(panel, "Since", "dateTimeFromNow")
-    column(panel, "Last update", "dateTimeFromNow")
+    column(panel, "Since", "dateTimeAsIsoNoDateIfToday")
+    column(panel, "For", "s", decimals=0)
+    column(panel, "Last update ago", "s", decimals=1)
     column(panel, "Updates/s", "none", decimals=2)
-    column(panel, "Freshness", "percentunit", decimals=3, **coloured(FRESHNESS_STEPS))
+    column(panel, "Freshness", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS_STEPS}))
     column(panel, "Budget left", "percent", decimals=1, **coloured({None: RED, 0: YELLOW, 25: GREEN}))
     column(panel, "Anomalies", "none", **coloured({None: "text", 1: YELLOW}))
     return panel
@@ -253,5 +260,5 @@ def _alerts() -> Panel:
     )
     panel.sort_by([TableSortByFieldState().display_name("Severity").desc(False)])
     column(panel, "Severity", "none", mappings=SEVERITIES, custom__width=90, **coloured({None: "text"}))
-    column(panel, "Since", "dateTimeFromNow")
+    column(panel, "Since", "dateTimeAsIsoNoDateIfToday")
     return panel

@@ -18,6 +18,7 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
     DataSourceRef,
@@ -31,6 +32,7 @@ from grafana_foundation_sdk.models.common import (
     StackingMode,
     TooltipDisplayMode,
     VisibilityMode,
+    VizOrientation,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
@@ -47,7 +49,10 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColor
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.table import Options as TableOptions
 
-from grafana.states import COLOURS, GREEN, MAPPINGS
+from grafana.states import COLOURS, GREY, MAPPINGS
+
+Colours = Mapping[float | None, str]
+"""The colour from each value on; None stands for minus infinity."""
 
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -88,7 +93,7 @@ def lines(
         .legend(_legend(["lastNotNull", "max"]))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
         .line_width(1)
-        .fill_opacity(8)
+        .fill_opacity(0)
         .show_points(VisibilityMode.NEVER)
         .axis_soft_min(0)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
@@ -113,7 +118,7 @@ def bars(
 def numbers(
     title: str, description: str, unit: str, empty: str, *queries: prometheus.Dataquery
 ) -> stat.Panel:
-    """Large numbers, coloured by their thresholds."""
+    """Large numbers, coloured by their thresholds; `empty` has to be short to be read."""
     return (
         _common(stat.Panel(), title, description, unit, empty, queries)
         .reduce_options(_last())
@@ -125,8 +130,13 @@ def numbers(
 def gauges(
     title: str, description: str, unit: str, empty: str, *queries: prometheus.Dataquery
 ) -> bargauge.Panel:
-    """One horizontal bar for each series."""
-    return _common(bargauge.Panel(), title, description, unit, empty, queries).reduce_options(_last())
+    """One horizontal bar for each series, in the colour of its value."""
+    return (
+        _common(bargauge.Panel(), title, description, unit, empty, queries)
+        .reduce_options(_last())
+        .orientation(VizOrientation.HORIZONTAL)
+        .display_mode(BarGaugeDisplayMode.BASIC)
+    )
 
 
 def states(title: str, description: str, empty: str, *queries: prometheus.Dataquery) -> statetimeline.Panel:
@@ -142,7 +152,7 @@ def states(title: str, description: str, empty: str, *queries: prometheus.Dataqu
         .legend(_legend([]))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE).sort(SortOrder.NONE))
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-        .thresholds(steps({None: GREEN}))
+        .thresholds(steps({None: GREY}))
     )
 
 
@@ -190,8 +200,16 @@ def density(
     )
 
 
-def steps(colours: Mapping[float | None, str]) -> dashboard.ThresholdsConfig:
-    """Thresholds: the colour from each value on; None stands for minus infinity."""
+def levels(colours: Colours) -> dashboard.ThresholdsConfig:
+    """Thresholds of what is never below 0: the colour from each value on, and grey where there is none.
+
+    What is not known must not look healthy.
+    """
+    return steps({None: GREY, **colours})
+
+
+def steps(colours: Colours) -> dashboard.ThresholdsConfig:
+    """Thresholds."""
     return (
         dashboard.ThresholdsConfig()
         .mode(ThresholdsMode.ABSOLUTE)
@@ -246,14 +264,14 @@ def columns(panel: table.Panel, titles: Mapping[str, str], hidden: Sequence[str]
 
 def column(panel: table.Panel, name: str, unit: str, **properties: object) -> table.Panel:
     """Set a column's unit and other properties by Grafana's names (`custom__width` for `custom.width`)."""
-    values = [DynamicConfigValue(id_val="unit", value=unit)]
+    values = [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="noValue", value="-")]
     values += [
         DynamicConfigValue(id_val=key.replace("__", "."), value=value) for key, value in properties.items()
     ]
     return panel.override_by_name(name, values)
 
 
-def coloured(colours: Mapping[float | None, str]) -> dict[str, object]:
+def coloured(colours: Colours) -> dict[str, object]:
     """Properties of a column: its text takes the colour from each value on."""
     return {
         "custom__cellOptions": {"type": "color-text"},

@@ -39,7 +39,7 @@ def events(metric: str, window: str, *by: str, selector: str = GAMES) -> str:
 
 def happened(metric: str, *by: str) -> str:
     """What was counted in each interval; nothing where nothing was."""
-    return f"{events(metric, RATE, *by)} > 0"
+    return f"round({events(metric, RATE, *by)}) > 0"
 
 
 def anomalies(window: str) -> str:

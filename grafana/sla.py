@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders.common import TableSortByFieldState
 
 from grafana.board import Section, board
 from grafana.panels import (
+    Colours,
     Panel,
     bars,
     coloured,
@@ -14,6 +15,7 @@ from grafana.panels import (
     gauges,
     grid,
     in_colours,
+    levels,
     lines,
     now,
     numbers,
@@ -27,8 +29,8 @@ from grafana.states import GREEN, GREY, ORANGE, PURPLE, RED, SKY, STATES, YELLOW
 
 NO_RULES = "No data yet: the recording rules of alerts/ are not loaded, or have just begun"
 OBJECTIVE = f"max by ({GAME}) (betcore:feed_freshness_objective:ratio{{{GAMES}}})"
-FRESHNESS_STEPS: dict[float | None, str] = {None: RED, 0.99: YELLOW, 0.999: GREEN}
-BUDGET_STEPS: dict[float | None, str] = {None: RED, 0: YELLOW, 25: GREEN}
+FRESHNESS_STEPS: Colours = {0: RED, 0.99: YELLOW, 0.999: GREEN}
+BUDGET_STEPS: Colours = {None: RED, 0: YELLOW, 25: GREEN}
 
 
 class Window(NamedTuple):
@@ -90,7 +92,7 @@ def _headline() -> list[Panel]:
         "Objective",
         "The share of the accountable time that has to be fresh over 30 days, the strictest of these games.",
         "percentunit",
-        NO_RULES,
+        "no rules loaded",
         now(f"max(betcore:feed_freshness_objective:ratio{{{GAMES}}})", "objective"),
     ).thresholds(steps({None: GREY}))
     windows = [
@@ -99,20 +101,20 @@ def _headline() -> list[Panel]:
             f"Fresh seconds of those that the provider or the path answers for over {words}, "
             "for the game that has least. Long windows go up to the last half hour.",
             "percentunit",
-            NO_RULES,
+            "no rules loaded",
             now(f"min(betcore:feed_freshness:ratio_rate{window}{{{GAMES}}})", words),
         )
         .decimals(3)
-        .thresholds(steps(FRESHNESS_STEPS))
+        .thresholds(levels(FRESHNESS_STEPS))
         for window, words in (("1h", "1 hour"), ("1d", "1 day"), ("7d", "7 days"), ("30d", "30 days"))
     ]
     missed = numbers(
         "Objectives missed",
         "Games whose budget of 30 days is used up.",
         "none",
-        NO_RULES,
+        "no rules loaded",
         now(f"sum(betcore:feed_error_budget_remaining:percent30d{{{GAMES}}} < bool 0)", "games"),
-    ).thresholds(steps({None: GREEN, 1: RED}))
+    ).thresholds(levels({0: GREEN, 1: RED}))
     return [panel.span(4).height(4) for panel in (objective, *windows, missed)]
 
 
@@ -270,8 +272,9 @@ def _report() -> Panel:
         },
     )
     panel.sort_by([TableSortByFieldState().display_name("Freshness, 30 d").desc(False)])
-    column(panel, "Objective", "percentunit", decimals=2)
-    column(panel, "Freshness, 30 d", "percentunit", decimals=3, **coloured(FRESHNESS_STEPS))
+    column(panel, "Type", "none", custom__width=60)
+    column(panel, "Objective", "percentunit", decimals=2, custom__width=90)
+    column(panel, "Freshness, 30 d", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS_STEPS}))
     column(panel, "Budget left", "s", decimals=1, **coloured({None: RED, 0: "text"}))
     for state in ("Silent", "Frozen", "Disconnected", "Maintenance"):
         column(panel, state, "s", decimals=1)

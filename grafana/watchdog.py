@@ -8,12 +8,12 @@ from grafana.panels import (
     column,
     columns,
     grid,
+    levels,
     lines,
     now,
     numbers,
     over_time,
     rows,
-    steps,
 )
 from grafana.panels import states as timeline
 from grafana.queries import FEEDS, GAMES, RATE
@@ -53,50 +53,50 @@ def watchdog() -> str:
 def _headline() -> list[Panel]:
     panels = [
         numbers(
-            "Up", "Watchdogs that answer their scrapes now.", "none", UNWATCHED, now(f"sum({UP})", "up")
-        ).thresholds(steps({None: RED, 1: GREEN})),
+            "Up", "Watchdogs that answer their scrapes now.", "none", "not scraped", now(f"sum({UP})", "up")
+        ).thresholds(levels({0: RED, 1: GREEN})),
         numbers(
             "Down",
             "Watchdogs that were seen in this range and do not answer now.",
             "none",
-            UNWATCHED,
+            "not scraped",
             now(f"count({UP}) - sum({UP})", "down"),
-        ).thresholds(steps({None: GREEN, 1: RED})),
+        ).thresholds(levels({0: GREEN, 1: RED})),
         numbers(
             "Stalled",
             "Share of the last interval in which the loop of a watchdog was late beyond 100 ms; the worst of "
             "them. What happened meanwhile is booked as unobserved.",
             "percentunit",
-            UNWATCHED,
+            "not scraped",
             now(f"max(rate(watchdog_loop_stall_seconds_total[{RATE}]))", "stalled"),
         )
         .decimals(1)
-        .thresholds(steps({None: GREEN, 0.01: YELLOW, 0.05: RED})),
+        .thresholds(levels({0: GREEN, 0.01: YELLOW, 0.05: RED})),
         numbers(
             "Last reload",
             "Whether the last reload of the configuration succeeded, on every watchdog.",
             "none",
-            UNWATCHED,
+            "not scraped",
             now("min(watchdog_config_last_reload_successful)", "reload"),
         )
         .mappings(coded((("failed", 0, RED), ("good", 1, GREEN))))
-        .thresholds(steps({None: RED, 1: GREEN})),
+        .thresholds(levels({0: RED, 1: GREEN})),
         numbers(
             "Subscriptions open",
             "Of all games on all watchdogs.",
             "percentunit",
-            UNWATCHED,
+            "not scraped",
             now(f"avg(betcore_feed_connected{{{GAMES}}})", "open"),
         )
         .decimals(1)
-        .thresholds(steps({None: RED, 1: GREEN})),
+        .thresholds(levels({0: RED, 1: GREEN})),
         numbers(
             "Versions",
             "Different builds that run now; more than one only while an update is rolled out.",
             "none",
-            UNWATCHED,
+            "not scraped",
             now("count(group by (version) (watchdog_build_info))", "versions"),
-        ).thresholds(steps({None: GREY, 2: ORANGE})),
+        ).thresholds(levels({0: GREY, 2: ORANGE})),
     ]
     return [panel.span(4).height(4) for panel in panels]
 
