@@ -1,14 +1,11 @@
 """The monitor: all that is known of one game. Updates and events in, findings out; readers only read."""
 
-from watchdog.checks.betting_timer import BettingTimer, seconds_left
 from watchdog.checks.cadence import Cadence
 from watchdog.checks.finding import Anomaly
-from watchdog.checks.maintenance import Maintenance
-from watchdog.checks.rounds import STATE_NAMES, Rounds
-from watchdog.checks.sequence import Sequence
+from watchdog.checks.rounds import STATE_NAMES
 from watchdog.checks.settings import CheckSettings
-from watchdog.checks.timestamps import Latency, Timestamps
-from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_seconds
+from watchdog.content import Content
+from watchdog.feed.messages import Update
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
 from watchdog.histogram import Histogram
 from watchdog.ledger import Ledger, State
@@ -33,13 +30,7 @@ class Monitor:
         self._settings = settings
         self._ledger = Ledger(at)
         self._cadence = Cadence(settings)
-        self._sequence = Sequence(settings)
-        self._timestamps = Timestamps()
-        self._latency = Latency()
-        self._timer = BettingTimer(settings)
-        self._rounds = Rounds(settings)
-        self._maintenance = Maintenance(settings)
-        self._lasting = (self._sequence, self._timestamps, self._timer)
+        self._content = Content(settings)
         self._tried = False
         self._connected = False
         self._authorized = True
@@ -48,8 +39,6 @@ class Monitor:
         self._observing = False
         # A stall of ours hid whether the next update came in time.
         self._blind = False
-        self._latency_high = False
-        self._timer_seconds: float | None = None
         self._last_message_at = 0.0
         self._tally = Tally()
 
@@ -66,7 +55,7 @@ class Monitor:
     @property
     def sequence_id(self) -> int | None:
         """The id of the last update; None before the first."""
-        return self._sequence.last
+        return self._content.sequence.last
 
     @property
     def update_due_at(self) -> float:
@@ -80,12 +69,12 @@ class Monitor:
             return self._ledger.since
         deadline = min(self._cadence.deadline, self._due_checks_at())
         if self._ledger.state == "maintenance":
-            deadline = min(deadline, self._maintenance.until)
+            deadline = min(deadline, self._content.maintenance.until)
         return deadline
 
     def clock_offset_seconds(self, at: float) -> float | None:
         """How far our clock is ahead of the provider's; None where its updates can't tell."""
-        return None if self._timestamps.stale else self._latency.offset_seconds(at)
+        return None if self._content.timestamps.stale else self._content.latency.offset_seconds(at)
 
     def connecting(self, at: float) -> list[Finding]:
         """An attempt to connect begins."""
@@ -105,7 +94,7 @@ class Monitor:
         self._observing = False
         self._first_of_connection = True
         self._cadence.subscribed(at)
-        self._restart_lasting()
+        self._content.restart()
         return findings + self._judge(at)
 
     def lost(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
@@ -117,7 +106,7 @@ class Monitor:
         findings.append(Finding(event, level, {"reason": reason} | ({"error": detail} if detail else {})))
         self._connected = self._observing = False
         self._blind = False
-        self._timer_seconds = None
+        self._content.timer_seconds = None
         self._cadence.disconnected()
         return findings + self._judge(at)
 
@@ -170,26 +159,14 @@ class Monitor:
         self._observing = True
         self._tally.message(arrival.size_bytes, arrival.wall)
         self._last_message_at = at
-        sent = unix_seconds(update.sent)
         self._cadence.received(at, exact=arrival.exact)
         if arrival.exact:
-            findings += self._judge_latency(sent, arrival)
+            findings += self._content.judge_latency(update, arrival)
         else:
             # How long anything has lasted can't be told from a time of arrival that is ours.
-            self._restart_lasting()
-        before = self._sequence.last
+            self._content.restart()
         first, self._first_of_connection = self._first_of_connection, False
-        gap = self._sequence.received(update.sequence_id, at, first_of_connection=first)
-        anomalies = [gap] if gap is not None else []
-        anomalies += self._timestamps.received(sent, at)
-        current = update.games[0] if update.games else None
-        anomalies += self._judge_timer(update, current, sent, at)
-        if current is None:
-            self._rounds.absent()
-        else:
-            contiguous = self._follows(update.sequence_id, before, first_of_connection=first)
-            anomalies += self._rounds.received(current, sent, contiguous=contiguous)
-        self._maintenance.received(flag=update.maintenance, at=at)
+        anomalies = self._content.received(update, arrival, first_of_connection=first)
         findings += self._count(anomalies, arrival.wall)
         return findings + self._judge(at)
 
@@ -239,16 +216,16 @@ class Monitor:
             received_bytes=tally.received_bytes,
             last_message_at=tally.last_message_wall,
             intervals=_distribution(self._cadence.intervals),
-            latencies=_distribution(self._latency.latencies),
-            clock_offset_seconds=self._latency.offset_seconds(at),
-            sequence_id=self._sequence.last,
-            sequence_missed=self._sequence.missed,
-            betting_timer_seconds=self._timer_seconds,
-            betting_timer_stale=self._observing and self._timer.stale,
-            maintenance=self._maintenance.flag,
-            round_state=STATE_NAMES[self._rounds.game.state] if self._rounds.game else None,
-            round_id=self._rounds.game.id if self._rounds.game else None,
-            round_outcomes=dict(self._rounds.outcomes),
+            latencies=_distribution(self._content.latency.latencies),
+            clock_offset_seconds=self._content.latency.offset_seconds(at),
+            sequence_id=self._content.sequence.last,
+            sequence_missed=self._content.sequence.missed,
+            betting_timer_seconds=self._content.timer_seconds,
+            betting_timer_stale=self._observing and self._content.timer.stale,
+            maintenance=self._content.maintenance.flag,
+            round_state=STATE_NAMES[self._content.rounds.game.state] if self._content.rounds.game else None,
+            round_id=self._content.rounds.game.id if self._content.rounds.game else None,
+            round_outcomes=dict(self._content.rounds.outcomes),
             anomalies=dict(tally.anomalies),
             invalid_messages=dict(tally.invalid),
             recent_anomalies=tuple(tally.recent),
@@ -260,42 +237,9 @@ class Monitor:
         self._cadence.subscribed(at)
         return findings + self._judge(at)
 
-    def _restart_lasting(self) -> None:
-        for check in self._lasting:
-            check.reconnected()
-
-    def _judge_latency(self, sent: float, arrival: Arrival) -> list[Finding]:
-        latency = self._latency.received(sent, arrival.wall, arrival.at)
-        high = latency > self._settings.latency_warning_seconds
-        begins, self._latency_high = high and not self._latency_high, high
-        if not begins:
-            return []
-        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)})]
-
-    def _judge_timer(self, update: Update, game: Game | None, sent: float, at: float) -> list[Anomaly]:
-        left = seconds_left(update.betting_timer, sent, self._settings.timer_unit)
-        self._timer_seconds = left
-        if game is None or game.state != GameState.ACTIVE:
-            self._timer.inactive()
-            return []
-        betting_open = game.play_status == PlayStatus.BETTING_TIME
-        return self._timer.received(left, at, window=(game.id, game.current_round), betting_open=betting_open)
-
-    def _follows(self, sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
-        """Whether no update, and so no round, can have been lost since the one `before`."""
-        if before is None or sequence_id == before + 1:
-            return True
-        if first_of_connection:
-            return False
-        return sequence_id <= before or self._settings.sequence == "increasing"
-
     def _due_checks_at(self) -> float:
         """When the first of the lasting conditions becomes an anomaly by itself."""
-        if not self._connected:
-            return _NEVER
-        alive = self._settings.late_after_seconds
-        dues = (check.deadline(alive) for check in self._lasting)
-        return min((due for due in dues if due is not None), default=_NEVER)
+        return self._content.due_at() if self._connected else _NEVER
 
     def _elapse(self, at: float, *, inclusive: bool = False) -> list[Finding]:
         """Judge every deadline before `at`, each at its own instant; with `inclusive` those at `at` too.
@@ -303,33 +247,22 @@ class Monitor:
         An update that arrives at the very instant of a deadline is on time, hence the difference.
         """
         findings: list[Finding] = []
-        alive = self._settings.late_after_seconds
         while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
             if self._due_checks_at() <= due:
                 wall = (self._tally.last_message_wall or 0.0) + due - self._last_message_at
-                for check in self._lasting:
-                    findings += self._count(check.elapse(due, alive), wall)
+                findings += self._count(self._content.elapse(due), wall)
             self._cadence.elapse(due)
             findings += self._judge(due)
         return findings
 
     def _frozen_because(self) -> list[str]:
-        if not self._observing:
-            return []
-        reasons = [f"betting_timer.{kind}" for kind in self._timer.stale_kinds]
-        if self._timestamps.stale:
-            reasons.append("timestamp.frozen")
-        if self._sequence.stale:
-            reasons.append("sequence.frozen")
-        if self._rounds.overdue:
-            reasons.append("round.overdue")
-        return reasons
+        return self._content.stale_because() if self._observing else []
 
     def _state_at(self, at: float) -> State:
         """The first state that applies, in the order of precedence."""
         if not self._tried or self._blind:
             return "unobserved"
-        if self._maintenance.in_force(at):
+        if self._content.maintenance.in_force(at):
             return "maintenance"
         if not self._connected:
             return "disconnected" if self._authorized else "unauthorized"

@@ -1,6 +1,5 @@
 """One game's supervised life: token, connect, subscribe, updates, backoff, and again."""
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -23,18 +22,13 @@ from watchdog.feed.signalr import (
     Oversize,
     Session,
 )
+from watchdog.line import Line
 from watchdog.log import redact
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival, Finding
 
-GOOD_SECONDS = 30.0
-"""A subscription that delivered for this long was good: the next failure is a first one again."""
-
 TAKE_OVER_SECONDS = 30.0
-"""A connection with a new token has to deliver within this time; until it does the old one goes on."""
-
-OVERLAP_SECONDS = 5.0
-"""What both connections carry while one takes over from the other lies at most this far back."""
+"""A line with a new token has to deliver within this time, or that of two updates; the old one goes on."""
 
 Report = Callable[[Monitor, list[Finding]], None]
 
@@ -55,25 +49,6 @@ class Keeper(Protocol):
 
 Connect = Callable[[str], AbstractAsyncContextManager[Connection]]
 """Opens a connection with a token."""
-
-
-class _Line:
-    """One connection with its token; `settled` once it is known whether it takes over from the one before."""
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-        self.scope = trio.CancelScope()
-        self.settled = trio.Event()
-        self.subscribed_at: float | None = None
-        self.last_update_at = 0.0
-        # The last id that the line before has delivered, and until when this one may repeat what led to it.
-        self.known_id: int | None = None
-        self.repeats_until = 0.0
-
-    @property
-    def good(self) -> bool:
-        """Whether it delivered for so long that a failure is a first one again."""
-        return self.subscribed_at is not None and self.last_update_at - self.subscribed_at >= GOOD_SECONDS
 
 
 class Subscription:
@@ -99,9 +74,9 @@ class Subscription:
         """`draw` answers random numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
         self.reconnect = reconnect
-        self._late_after_seconds = checks.late_after_seconds
+        self._checks = checks
+        self._take_over_seconds = max(TAKE_OVER_SECONDS, 2.0 * checks.late_after_seconds)
         self._silence_seconds = checks.silence_reconnect_seconds - checks.late_after_seconds
-        self._overlap_updates = math.ceil(OVERLAP_SECONDS / checks.interval_seconds)
         self._record = subscribe_record(monitor.game_type, partner_client_id)
         self._keeper = keeper
         self._connect = connect
@@ -109,8 +84,8 @@ class Subscription:
         self._report = report
         self._draw = draw
         self._failures = 0
-        self._in_charge: _Line | None = None
-        self._standby: _Line | None = None
+        self._in_charge: Line | None = None
+        self._standby: Line | None = None
         self._nursery: trio.Nursery | None = None
         self._lost: ConnectionLost | None = None
 
@@ -139,11 +114,11 @@ class Subscription:
         line, nursery = self._in_charge, self._nursery
         if line is None or nursery is None or line.token == token or not self.monitor.connected:
             return True
-        standby = self._standby = _Line(token)
+        standby = self._standby = Line(token, self._checks)
         self._found(self.monitor.connecting(self._clock.now()))
         nursery.start_soon(self._serve, standby)
         try:
-            with trio.move_on_after(TAKE_OVER_SECONDS):
+            with trio.move_on_after(self._take_over_seconds):
                 await standby.settled.wait()
             if not standby.settled.is_set():
                 self._ended(standby, ConnectionLost("timeout", "the new connection did not deliver"))
@@ -153,10 +128,10 @@ class Subscription:
                 standby.scope.cancel()
         return standby is self._in_charge
 
-    async def _hold(self, token: str) -> tuple[_Line, ConnectionLost]:
+    async def _hold(self, token: str) -> tuple[Line, ConnectionLost]:
         """Be subscribed until the line in charge is lost, whichever took over from which."""
         self._found(self.monitor.connecting(self._clock.now()))
-        first = self._in_charge = _Line(token)
+        first = self._in_charge = Line(token, self._checks)
         try:
             async with trio.open_nursery() as self._nursery:
                 await self._serve(first)
@@ -167,7 +142,7 @@ class Subscription:
             raise RuntimeError("a conversation ended without a reason")
         return line, lost
 
-    async def _serve(self, line: _Line) -> None:
+    async def _serve(self, line: Line) -> None:
         """One connection from its first step to its end, for whichever reason."""
         with line.scope:
             try:
@@ -181,7 +156,7 @@ class Subscription:
                 self._ended(line, lost)
         line.settled.set()
 
-    def _ended(self, line: _Line, lost: ConnectionLost) -> None:
+    def _ended(self, line: Line, lost: ConnectionLost) -> None:
         if line is not self._in_charge and line is not self._standby:
             return  # it is being hung up
         now = self._clock.now()
@@ -203,7 +178,7 @@ class Subscription:
         if standby is not None:
             standby.scope.cancel()
 
-    async def _converse(self, connection: Connection, line: _Line) -> None:
+    async def _converse(self, connection: Connection, line: Line) -> None:
         session = Session(self._record, self._clock.now())
         while True:
             if data := session.data_to_send():
@@ -214,7 +189,7 @@ class Subscription:
             else:
                 # It may come to be in charge meanwhile, and then has to keep the monitor's deadlines.
                 reconnect_at = float("inf")
-                until = min(session.next_deadline, self._clock.now() + self._late_after_seconds)
+                until = min(session.next_deadline, self._clock.now() + self._checks.late_after_seconds)
             message = await connection.receive(until)
             if message is None:
                 self._time_passed(session, line, reconnect_at)
@@ -224,7 +199,7 @@ class Subscription:
                 for event in session.receive(message.text, message.stamp.at):
                     self._handle(event, message, line)
 
-    def _time_passed(self, session: Session, line: _Line, reconnect_at: float) -> None:
+    def _time_passed(self, session: Session, line: Line, reconnect_at: float) -> None:
         now = self._clock.now()
         if line is self._in_charge:
             self._found(self.monitor.advance(now))
@@ -235,14 +210,14 @@ class Subscription:
         if now >= reconnect_at:
             raise ConnectionLost("silence", "the hub sent no update")
 
-    def _handle(self, event: Event, message: Message, line: _Line) -> None:
+    def _handle(self, event: Event, message: Message, line: Line) -> None:
         stamp = message.stamp
         match event:
             case Invocation():
                 self._invoked(event, message, line)
             case Established():
                 self._keeper.accepted(line.token)
-                line.subscribed_at = line.last_update_at = stamp.at
+                line.subscribed(stamp.at)
                 if line is self._in_charge:
                     self._found(self.monitor.subscribed(stamp.at))
             case Invalid():
@@ -256,7 +231,7 @@ class Subscription:
             case Closed():
                 raise ConnectionLost("server_close", event.error or "", allow_reconnect=event.allow_reconnect)
 
-    def _invoked(self, event: Invocation, message: Message, line: _Line) -> None:
+    def _invoked(self, event: Invocation, message: Message, line: Line) -> None:
         if not is_update(event.target):
             return
         stamp = message.stamp
@@ -265,48 +240,33 @@ class Subscription:
         except UpdateError as error:
             self._handle(Invalid(error.reason, str(error)), message, line)
             return
-        line.last_update_at = stamp.at
+        line.delivered(stamp.at)
         if line is not self._in_charge:
-            if line is not self._standby or self._is_ahead(line, update.sequence_id, stamp.at):
+            known_id = self.monitor.sequence_id
+            if line is not self._standby or line.is_ahead(update.sequence_id, known_id, stamp.at):
                 self.monitor.overlapped()
                 return
             self._take_over(line, stamp.at)
             self._found(self.monitor.rotated(stamp.at))
-        if line.known_id is not None and self._repeats(line, update.sequence_id, stamp.at):
+        if line.repeats(update.sequence_id, stamp.at):
             self._found(self.monitor.repeated(stamp.at))
             return
         arrival = Arrival(stamp.at, stamp.wall, event.size_bytes, stamp.exact)
         self._found(self.monitor.received(update, arrival))
 
-    def _is_ahead(self, line: _Line, sequence_id: int, at: float) -> bool:
-        """Whether the line in charge still has to deliver what comes before this update, and soon will."""
-        known, since = self.monitor.sequence_id, line.subscribed_at
-        soon = since is not None and at - since <= 2.0 * self._late_after_seconds
-        return known is not None and sequence_id > known + 1 and soon
-
-    def _take_over(self, line: _Line, at: float) -> None:
+    def _take_over(self, line: Line, at: float) -> None:
         """Listen to another line from now on, and hang up the one before."""
         before, self._in_charge = self._in_charge, line
-        line.known_id = self.monitor.sequence_id
-        line.repeats_until = at + OVERLAP_SECONDS
-        line.settled.set()
+        line.takes_over(self.monitor.sequence_id, at)
         if before is not None:
             if before.good:
                 self._failures = 0
             before.scope.cancel()
 
-    def _repeats(self, line: _Line, sequence_id: int, at: float) -> bool:
-        """Whether the line before has already delivered this update."""
-        known = line.known_id
-        if known is not None and at <= line.repeats_until:
-            return known - self._overlap_updates < sequence_id <= known
-        line.known_id = None
-        return False
-
     def _invalid(self, event: Invalid, at: float) -> None:
         self._found(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
 
-    def _delay_seconds(self, line: _Line, lost: ConnectionLost) -> float:
+    def _delay_seconds(self, line: Line, lost: ConnectionLost) -> float:
         self._failures = 1 if line.good else self._failures + 1
         if not lost.allow_reconnect:
             # The hub asks not to be called again; a watchdog does not stop watching, but it obliges.

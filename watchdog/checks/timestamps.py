@@ -52,7 +52,9 @@ class Timestamps:
 
     def deadline(self, alive_seconds: float) -> float | None:
         """When the timestamp turns frozen by itself (see `Standing.deadline`)."""
-        return self._stuck.deadline(alive_seconds)
+        # They differ once `tst` has fallen: it has not advanced for longer than it has been the same.
+        dues = (self._still.deadline(alive_seconds), self._stuck.deadline(alive_seconds))
+        return min((due for due in dues if due is not None), default=None)
 
     def elapse(self, at: float, alive_seconds: float) -> list[Anomaly]:
         """Time has come to `at`."""

@@ -103,6 +103,7 @@ def encode_record(document: dict[str, Any]) -> str:
     return msgspec.json.encode(document).decode() + RECORD_SEPARATOR
 
 
+_EMPTY = Invalid("json", "an empty record")
 _PING = encode_record({"type": int(MessageType.PING)})
 _HANDSHAKE = encode_record({"protocol": "json", "version": 1})
 
@@ -229,6 +230,9 @@ class Session:
         return [Established(), *first]
 
     def _message(self, record: str, at: float) -> list[Event]:
+        if not record:
+            # The shortest record of all is the one that a frame can hold most of: no exception for each.
+            return [_EMPTY]
         try:
             message = _decode_message(record)
         except (ValueError, RecursionError) as error:

@@ -1,0 +1,112 @@
+"""The content of a game's updates: what they say, and what is wrong with it."""
+
+from watchdog.checks.betting_timer import BettingTimer, seconds_left
+from watchdog.checks.finding import Anomaly
+from watchdog.checks.maintenance import Maintenance
+from watchdog.checks.rounds import Rounds
+from watchdog.checks.sequence import Sequence
+from watchdog.checks.settings import CheckSettings
+from watchdog.checks.timestamps import Latency, Timestamps
+from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_seconds
+from watchdog.records import Arrival, Finding
+
+_NEVER = float("inf")
+
+
+class Content:
+    """Asks every check but the cadence, which is about arrival alone."""
+
+    __slots__ = (
+        "_lasting",
+        "_latency_high",
+        "_settings",
+        "latency",
+        "maintenance",
+        "rounds",
+        "sequence",
+        "timer",
+        "timer_seconds",
+        "timestamps",
+    )
+
+    def __init__(self, settings: CheckSettings) -> None:
+        self._settings = settings
+        self.sequence = Sequence(settings)
+        self.timestamps = Timestamps()
+        self.latency = Latency()
+        self.timer = BettingTimer(settings)
+        self.rounds = Rounds(settings)
+        self.maintenance = Maintenance(settings)
+        self._lasting = (self.sequence, self.timestamps, self.timer)
+        self._latency_high = False
+        self.timer_seconds: float | None = None
+
+    def received(self, update: Update, arrival: Arrival, *, first_of_connection: bool) -> list[Anomaly]:
+        """Judge one update of this game."""
+        at, sent = arrival.at, unix_seconds(update.sent)
+        before = self.sequence.last
+        gap = self.sequence.received(update.sequence_id, at, first_of_connection=first_of_connection)
+        anomalies = [gap] if gap is not None else []
+        anomalies += self.timestamps.received(sent, at)
+        current = update.games[0] if update.games else None
+        anomalies += self._judge_timer(update, current, sent, at)
+        if current is None:
+            self.rounds.absent()
+        else:
+            contiguous = self._follows(update.sequence_id, before, first_of_connection=first_of_connection)
+            anomalies += self.rounds.received(current, sent, contiguous=contiguous)
+        self.maintenance.received(flag=update.maintenance, at=at)
+        return anomalies
+
+    def judge_latency(self, update: Update, arrival: Arrival) -> list[Finding]:
+        """Take in how late an update arrived; tell of it when that begins to be too late."""
+        latency = self.latency.received(unix_seconds(update.sent), arrival.wall, arrival.at)
+        high = latency > self._settings.latency_warning_seconds
+        begins, self._latency_high = high and not self._latency_high, high
+        if not begins:
+            return []
+        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)})]
+
+    def restart(self) -> None:
+        """How long anything has lasted can't be told from here on: it counts anew."""
+        for check in self._lasting:
+            check.reconnected()
+
+    def due_at(self) -> float:
+        """When the first of the lasting conditions becomes an anomaly by itself; infinite if none does."""
+        alive = self._settings.late_after_seconds
+        dues = (check.deadline(alive) for check in self._lasting)
+        return min((due for due in dues if due is not None), default=_NEVER)
+
+    def elapse(self, at: float) -> list[Anomaly]:
+        """Time has come to `at` without an update."""
+        alive = self._settings.late_after_seconds
+        return [anomaly for check in self._lasting for anomaly in check.elapse(at, alive)]
+
+    def stale_because(self) -> list[str]:
+        """What stands still or contradicts itself; empty while nothing does."""
+        reasons = [f"betting_timer.{kind}" for kind in self.timer.stale_kinds]
+        if self.timestamps.stale:
+            reasons.append("timestamp.frozen")
+        if self.sequence.stale:
+            reasons.append("sequence.frozen")
+        if self.rounds.overdue:
+            reasons.append("round.overdue")
+        return reasons
+
+    def _judge_timer(self, update: Update, game: Game | None, sent: float, at: float) -> list[Anomaly]:
+        left = seconds_left(update.betting_timer, sent, self._settings.timer_unit)
+        self.timer_seconds = left
+        if game is None or game.state != GameState.ACTIVE:
+            self.timer.inactive()
+            return []
+        betting_open = game.play_status == PlayStatus.BETTING_TIME
+        return self.timer.received(left, at, window=(game.id, game.current_round), betting_open=betting_open)
+
+    def _follows(self, sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
+        """Whether no update, and so no round, can have been lost since the one `before`."""
+        if before is None or sequence_id == before + 1:
+            return True
+        if first_of_connection:
+            return False
+        return sequence_id <= before or self._settings.sequence == "increasing"
