@@ -292,6 +292,24 @@ async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(au
     assert seen.rotations == {"ok": 1, "failed": 1}
 
 
+async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(autojump_clock):
+    async def says_one_thing(peer: Peer) -> None:
+        await peer.send(HANDSHAKE)
+        await peer.subscribed()
+        await peer.update(sequence_id=id_at(trio.current_time()))
+        await peer.send('{"type":7}\x1e')
+
+    hub = Hub(broadcast(), says_one_thing, broadcast())
+    async with watching(hub) as watch:
+        await trio.sleep_until(10.1)
+        renew()
+        await trio.sleep_until(60.1)
+        seen = watch.game()
+        assert seen.connected
+    assert seen.rotations == {"ok": 1, "failed": 0}
+    assert counted(seen.disconnects) == {"server_close": 1}
+
+
 async def test_a_token_of_the_future_is_gone_over_to_when_it_is_valid(autojump_clock):
     hub = Hub(broadcast())
     async with watching(hub) as watch:

@@ -21,7 +21,7 @@ from watchdog.redaction import register_query, register_secret
 from watchdog.subscription import Report, Subscription
 from watchdog.tokens import TokenKeeper
 
-COMPARE_CLOCKS_SECONDS = 5.0
+COMPARE_CLOCKS_SECONDS = 10.0
 """How often the updates' own timestamps are asked for the provider's time."""
 
 FeedReport = Callable[[str, list[Finding]], None]

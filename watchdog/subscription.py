@@ -256,7 +256,7 @@ class Subscription:
 
     def _take_over(self, line: Line, at: float) -> None:
         """Listen to another line from now on, and hang up the one before."""
-        before, self._in_charge = self._in_charge, line
+        before, self._in_charge, self._standby = self._in_charge, line, None
         line.takes_over(self.monitor.sequence_id, at)
         if before is not None:
             if before.good:

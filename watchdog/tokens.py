@@ -18,7 +18,10 @@ from watchdog.snapshot import RefreshOutcome, TokenSnapshot
 from watchdog.token_endpoint import TokenEndpoint
 
 POLL_SECONDS = 0.25
-"""How often a token's file and its times are looked at."""
+"""How often a token's file or variable is looked at."""
+
+LOOK_SECONDS = 5.0
+"""How often at least its times are looked at: the wall clock may be set meanwhile."""
 
 EXPIRY_WARNINGS_SECONDS = (3_600.0, 86_400.0)
 """How long before a token's expiry a line is logged, ascending; a renewal that works keeps it silent."""
@@ -140,7 +143,13 @@ class TokenKeeper:
                     self._reread()
                 self.announce()
                 self._warn_of_expiry()
-                await trio.sleep(POLL_SECONDS)
+                await trio.sleep(POLL_SECONDS if self._read is not None else self._next_look_seconds())
+
+    def _next_look_seconds(self) -> float:
+        """Until the token becomes valid or expires, if that is soon."""
+        claims, now = self._watch.claims, self._wall()
+        times = (time - now for time in (claims.nbf, claims.exp) if time is not None)
+        return min([LOOK_SECONDS, *(seconds for seconds in times if seconds > 0.0)])
 
     def _reread(self) -> None:
         try:
