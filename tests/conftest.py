@@ -54,8 +54,9 @@ def _loopback_only() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test begins with the first, so that no worker is left with it at the end."""
-    items.sort(key=lambda item: "test_virtual_day" not in item.nodeid)
+    """The longest tests begin with the first, so that no worker is left with one at the end."""
+    longest = ("test_virtual_week", "test_virtual_day", "test_dashboards")
+    items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,14 @@
 """One day of eight games through the whole socket stack, on memory streams and a clock that jumps."""
 
-import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 import trio
 from msgspec import Struct
 
 from tests.hub import BASE, HANDSHAKE, LOOK, PING, SEPARATOR, Hub, moment, settings, spent, update, watching
+from tests.virtual_time import uncounted_lines
 from watchdog.connection import ConnectionLost
 
 DAY = 86_400.0
@@ -180,17 +179,6 @@ def template(kind: str | None) -> bytes:
         text = text.replace('"@t"', "%d").replace("@m", "%s").replace('"@s"', "%d")
         TEMPLATES[kind] = text.encode()
     return TEMPLATES[kind]
-
-
-@contextmanager
-def uncounted_lines():
-    """Without the coverage's trace function, which makes the day four times as long and learns nothing."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
 
 
 async def test_a_virtual_day_of_eight_games_is_booked_to_the_microsecond(autojump_clock, monkeypatch, capsys):

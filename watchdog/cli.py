@@ -122,6 +122,13 @@ def _add_simulate(commands: "_Commands") -> None:
         metavar="X",
         help="stretch the rounds, from 0.2 to 10 (default: 1, rounds of half a minute to a minute)",
     )
+    parser.add_argument(
+        "--token-seconds",
+        type=_seconds,
+        default=3600.0,
+        metavar="S",
+        help="how long the tokens that it issues are valid (default: 3600)",
+    )
     faults = parser.add_mutually_exclusive_group()
     faults.add_argument("--faults", type=Path, metavar="FILE", help="a TOML file with [[faults]] to play")
     faults.add_argument(
@@ -216,7 +223,12 @@ def _simulate(options: argparse.Namespace) -> int:
         settings = simulator.demo_settings(listen.host, listen.port)
     else:
         settings = simulator.SimulatorSettings(
-            listen.host, listen.port, games=games, faults=faults, round_scale=options.round_scale
+            listen.host,
+            listen.port,
+            games=games,
+            faults=faults,
+            round_scale=options.round_scale,
+            token_lifetime_seconds=options.token_seconds,
         )
     log.configure(level="warning")
     try:

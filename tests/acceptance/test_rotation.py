@@ -1,0 +1,85 @@
+"""Tokens of 20 seconds: eight games go over to six new ones in two minutes, and nothing is lost."""
+
+import os
+import time
+
+from tests.acceptance.processes import eventually, simulator, watchdog
+
+SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "45"))
+"""How long to watch. `BETCORE_ROTATION_SECONDS=120` takes the time of a release's check."""
+
+TOKEN_SECONDS = 20
+GAMES = range(1, 9)
+CONFIG = """
+[web]
+listen = "127.0.0.1:0"
+
+[[feeds]]
+name = "betcore"
+url = "ws://{hub}/hubs"
+partner_client_id = 1
+games = [{games}]
+
+[feeds.token]
+url = "http://{hub}/auth/token"
+secret_env = "BETCORE_TEST_SECRET"
+"""
+
+
+def _config(tmp_path, hub):
+    path = tmp_path / "watchdog.toml"
+    games = ", ".join(f"{{ type = {number} }}" for number in GAMES)
+    path.write_text(CONFIG.format(hub=hub, games=games))
+    return path
+
+
+def _of(series, name, **labels):
+    wanted = set(labels.items())
+    return {
+        dict(found)["game_type"]: value
+        for (metric, found), value in series.items()
+        if metric == name and wanted <= found
+    }
+
+
+def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
+    secret = {"BETCORE_TEST_SECRET": "secret of the tests"}
+    with (
+        simulator("--token-seconds", str(TOKEN_SECONDS), stderr=tmp_path / "simulator.log") as hub,
+        watchdog(_config(tmp_path, hub), stderr=tmp_path / "watchdog.log", env=secret) as watched,
+    ):
+        started = time.monotonic()
+        expected = int(SECONDS / (TOKEN_SECONDS / 2)) - 1
+        eventually(
+            lambda: (
+                min(_of(watched.series(), "betcore_feed_rotations_total", outcome="ok").values()) >= expected
+            ),
+            within=SECONDS + 30,
+        )
+        eventually(lambda: time.monotonic() - started >= SECONDS, within=SECONDS + 5)
+        series = watched.series()
+        events = [event["event"] for event in watched.events()]
+
+    for state in ("silent", "frozen", "disconnected", "unauthorized", "maintenance"):
+        booked = _of(series, "betcore_feed_state_seconds_total", state=state)
+        # A simulator on a busy machine may itself be late once; a rotation that costs anything costs more.
+        assert max(booked.values()) < 1.0, (state, booked)
+    assert set(_of(series, "betcore_feed_rotations_total", outcome="failed").values()) == {0}
+    anomalies = [
+        (name, found)
+        for (name, found), value in series.items()
+        if value and ("anomalies" in name or name.endswith(("missed_total", "invalid_messages_total")))
+    ]
+    assert anomalies == []
+    assert not [
+        found for (name, found), value in series.items() if name == "betcore_feed_disconnects_total" and value
+    ]
+    attempts = _of(series, "betcore_feed_connection_attempts_total")
+    assert attempts == {
+        key: 1 + ok for key, ok in _of(series, "betcore_feed_rotations_total", outcome="ok").items()
+    }
+    assert (
+        series["betcore_token_refreshes_total", frozenset({("feed", "betcore"), ("outcome", "failed")})] == 0
+    )
+    assert series["betcore_token_rejections_total", frozenset({("feed", "betcore")})] == 0
+    assert events.count("token.refreshed") == 1 + events.count("connection.rotated") // len(GAMES)
