@@ -7,7 +7,7 @@ PURE := watchdog/feed/*,watchdog/checks/*,watchdog/ledger.py,watchdog/monitor.py
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format lock clean
+.PHONY: help venv demo test lint dashboards pictures format lock clean
 
 help:  ## Show this text.
 	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
@@ -41,6 +41,13 @@ lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 	$(if $(RULES),promtool check rules $(RULES))
+
+dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
+	$(BIN)/python -m grafana
+
+pictures: $(STAMP)  ## Draw the pictures of the dashboards anew: the demo, Prometheus, npm and Chromium, ten minutes.
+	@scripts/install-test-tools
+	$(BIN)/python -m tests.acceptance.pictures
 
 format: $(STAMP)  ## Format the code and apply the safe fixes.
 	$(BIN)/ruff check --fix-only
