@@ -49,6 +49,16 @@ def test_a_frozen_timestamp_counts_once_and_again_after_it_advanced():
     assert watch.anomalies == {"timestamp.frozen": 2}
 
 
+def test_a_timestamp_that_fell_and_then_stands_still_is_frozen_two_seconds_after_it_fell():
+    watch = receive_all(Watch().subscribe(), 9.0, *[5.0] * 5)
+
+    watch.advance(3.0 - TICK)
+    assert watch.anomalies == {"timestamp.regressed": 1}
+    watch.advance(3.0)
+
+    assert watch.anomalies == {"timestamp.regressed": 1, "timestamp.frozen": 1}
+
+
 def test_a_frozen_timestamp_freezes_the_game_until_it_advances():
     watch = receive_all(Watch().subscribe(), *[0.0] * 6)
     assert watch.state == "frozen"
