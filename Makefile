@@ -4,17 +4,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PURE := watchdog/feed/*,watchdog/checks/*,watchdog/ledger.py,watchdog/monitor.py,watchdog/content.py,watchdog/snapshot.py,watchdog/tally.py,watchdog/records.py,watchdog/histogram.py
+FUZZERS := session update negotiation token claims
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint dashboards pictures format lock clean
+.PHONY: help venv demo test lint fuzz reliability dashboards pictures format lock clean
 
 help:  ## Show this text.
 	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-13s %s\n", $$1, $$2 }'
 	@echo
-	@echo 'Variables: DURATION=60 ends the demo after 60 seconds, UPGRADE=1 lets `make lock` take newer versions,'
+	@echo 'Variables: DURATION=60 ends the demo after 60 seconds (and says how long to fuzz), UPGRADE=1 lets `make lock` take newer versions,'
 	@echo 'PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer).'
 
 venv: $(STAMP)  ## Make .venv, the environment that all other targets use.
@@ -42,6 +43,17 @@ lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile
 	$(BIN)/hadolint Dockerfile
 	$(if $(RULES),promtool check rules $(RULES))
 
+fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (600).
+	@$(BIN)/pip --disable-pip-version-check install -qq --require-hashes --only-binary :all: -r requirements-fuzz.lock
+	@set -e; for name in $(FUZZERS); do \
+	    mkdir -p build/fuzz/$$name; \
+	    $(BIN)/python -m fuzz $$name -max_total_time=$$(( $(or $(DURATION),600) / 5 )) -max_len=65536 -timeout=5 \
+	        -rss_limit_mb=1024 -dict=fuzz/json.dict -artifact_prefix=build/fuzz/ build/fuzz/$$name fuzz/corpus/$$name; \
+	done
+
+reliability: $(STAMP)  ## Run the fault matrix and write its tables into docs/reliability.md.
+	$(BIN)/python -m tests.acceptance.matrix.report
+
 dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
 	$(BIN)/python -m grafana
 
@@ -58,5 +70,5 @@ lock:  ## Remake the lock files from pyproject.toml.
 
 clean:  ## Remove .venv and everything that tools left behind.
 	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
-	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find watchdog grafana tests -name __pycache__ -prune -exec rm -rf {} +

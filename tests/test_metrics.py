@@ -80,6 +80,7 @@ OF_A_FEED = [
 ]
 OF_THE_WATCHDOG = [
     ("watchdog_loop_stall_seconds_total", "counter", None, []),
+    ("watchdog_log_lines_dropped_total", "counter", None, []),
     ("watchdog_config_last_reload_successful", "gauge", None, []),
     ("watchdog_config_last_reload_success_timestamp_seconds", "gauge", None, []),
 ]

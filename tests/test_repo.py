@@ -13,6 +13,7 @@ from tests.tools import require_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+FUZZING = "requirements-fuzz.lock"
 
 # Joined here, so that this file does not find itself.
 PLACES = re.compile(
@@ -45,7 +46,8 @@ def locked(lock_file: str) -> dict[str, str]:
 def declared() -> tuple[set[str], set[str]]:
     """The names that pyproject.toml asks for: at run time, and by the dependency groups."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    entries = [entry for group in document["dependency-groups"].values() for entry in group]
+    groups = {name: group for name, group in document["dependency-groups"].items() if name != "fuzz"}
+    entries = [entry for group in groups.values() for entry in group]
     return (
         {canonical(requirement) for requirement in document["project"]["dependencies"]},
         {canonical(entry) for entry in entries if isinstance(entry, str)},
@@ -68,7 +70,7 @@ def test_development_runs_the_very_versions_of_production():
     assert locked(RUNTIME).items() <= locked(DEVELOPMENT).items()
 
 
-@pytest.mark.parametrize("lock_file", [RUNTIME, DEVELOPMENT])
+@pytest.mark.parametrize("lock_file", [RUNTIME, DEVELOPMENT, FUZZING])
 def test_every_locked_package_has_hashes_and_no_address(lock_file):
     text = (ROOT / lock_file).read_text()
     requirements = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
@@ -92,7 +94,10 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile():
     assert (result.returncode, result.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "format", "lock", "clean"])
+@pytest.mark.parametrize(
+    "target",
+    ["demo", "test", "lint", "fuzz", "reliability", "dashboards", "pictures", "format", "lock", "clean"],
+)
 def test_make_help_explains_the_target(target):
     make = require_tool("make")
     text = subprocess.run([make, "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -11,6 +11,7 @@ def whole_watch(*watches):
         games=tuple(watch.snapshot for watch in watches),
         tokens=(),
         loop_stall_seconds=0.0,
+        log_lines_dropped=0,
         reload_successful=True,
         reload_success_at=0.0,
     )

@@ -232,3 +232,30 @@ async def test_the_target_is_the_same_in_any_case(autojump_clock):
     async with watching(Hub(script)) as watch:
         await trio.sleep_until(0.1)
         assert watch.game().messages == 1
+
+
+@pytest.mark.parametrize("record", ["", "{}", '{"type":6}', "["])
+async def test_a_message_of_more_records_than_anybody_has_to_say_ends_the_connection(autojump_clock, record):
+    async def floods(peer):
+        await peer.send(HANDSHAKE)
+        await peer.update()
+        await peer.send((record + SEPARATOR) * 1_001)
+
+    async with watching(Hub(floods, healthy)) as watch:
+        await trio.sleep_until(1.0)
+        seen = watch.game()
+    assert watch.losses()[0] == ("connection.lost", "protocol")
+    assert counted(seen.invalid_messages) == {"protocol": 1}
+    assert seen.connection_attempts == 2
+
+
+async def test_a_thousand_records_in_one_message_are_read(autojump_clock):
+    async def catches_up(peer):
+        await peer.send(HANDSHAKE)
+        await peer.send("".join(update(number) for number in range(1, 1_001)))
+        await peer.updates(100.0)
+
+    async with watching(Hub(catches_up)) as watch:
+        await trio.sleep_until(0.3)
+        seen = watch.game()
+    assert (seen.messages, seen.sequence_id, counted(seen.disconnects)) == (1_000, 1_000, {})

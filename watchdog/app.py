@@ -1,5 +1,6 @@
 """The composition root: one nursery, the feeds in it, signals and reloads, and what readers read."""
 
+import gc
 import random
 import signal
 from collections.abc import Callable, Sequence
@@ -81,6 +82,7 @@ class Watchdog:
             ),
             tokens=tuple(feed.keeper.snapshot() for feed in self._feeds.values()),
             loop_stall_seconds=self._clock.stall_seconds,
+            log_lines_dropped=log.dropped_lines(),
             reload_successful=self._reload_successful,
             reload_success_at=self._reload_success_at,
         )
@@ -194,6 +196,9 @@ async def run(
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
     watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
+    # What stands by now stands for good: no garbage collection has to walk through it and stall the loop.
+    gc.collect()
+    gc.freeze()
     events = structlog.get_logger()
     unserved: ListenError | None = None
     async with trio.open_nursery() as nursery:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ class _Refused(Exception):  # noqa: N818 - what was asked for is wrong, not the 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answer the exit code."""
+    _open_what_is_closed()
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -58,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(redact(traceback.format_exc()))
         _complain("this is a bug of the watchdog, not of the feed")
         return EXIT_BUG
+
+
+def _open_what_is_closed() -> None:
+    """Give a process started without stdout or stderr some: else a socket would get their numbers."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
 
 
 def _complain(line: str) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 import math
+import os
+import select
 import sys
 import traceback
 from collections import OrderedDict
@@ -69,24 +71,47 @@ def dropped_lines() -> int:
 
 
 class _Sink:
-    """Writes lines; a closed or full stream costs the line and nothing else.
-
-    A consumer that stops reading a full pipe still blocks the write.
-    """
+    """Writes lines; a stream that is closed, full or not read costs the line and nothing else."""
 
     dropped = 0
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: Final = stream
+        self._poll: Final = select.poll()
+        self._torn = False
+        try:
+            self._fd: int | None = stream.fileno()
+            self._poll.register(self._fd, select.POLLOUT)
+        except (OSError, ValueError, AttributeError):
+            self._fd = None
 
     def msg(self, line: str) -> None:
         try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            written = self._write(line)
         except (OSError, ValueError):
+            written = False
+        if not written:
             _Sink.dropped += 1
 
     debug = info = warning = error = critical = msg
+
+    def _write(self, line: str) -> bool:
+        if self._fd is None:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+            return True
+        # What was cut off by a full pipe must not run into the next line.
+        data = memoryview((("\n" if self._torn else "") + line + "\n").encode(errors="backslashreplace"))
+        begun = False
+        while data:
+            # A pipe that polls as writable takes this much without blocking (POSIX).
+            if not self._poll.poll(0):
+                self._torn = self._torn or begun
+                return False
+            data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+            begun = True
+        self._torn = False
+        return True
 
 
 class _Bridge(logging.Handler):

@@ -269,6 +269,11 @@ _WATCHDOG_FAMILIES: tuple[_Family[Snapshot], ...] = (
         lambda snapshot: snapshot.loop_stall_seconds,
     ),
     _Family(
+        "watchdog_log_lines_dropped_total",
+        "Log lines that could not be written: stderr is closed, full or not read.",
+        lambda snapshot: snapshot.log_lines_dropped,
+    ),
+    _Family(
         "watchdog_config_last_reload_successful",
         "1 if the last reload of the configuration succeeded, 0 if the one before it still holds.",
         lambda snapshot: snapshot.reload_successful,

@@ -88,6 +88,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     games: tuple[GameSnapshot, ...]
     tokens: tuple[TokenSnapshot, ...]
     loop_stall_seconds: float
+    log_lines_dropped: int
     reload_successful: bool
     reload_success_at: float
 

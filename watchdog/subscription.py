@@ -13,9 +13,11 @@ from watchdog.config import Reconnect
 from watchdog.connection import Connection, ConnectionLost, Message
 from watchdog.feed.messages import UpdateError, decode_update, is_update, subscribe_record
 from watchdog.feed.signalr import (
+    MAX_RECORDS,
     Closed,
     Established,
     Event,
+    Flood,
     HandshakeRefused,
     Invalid,
     Invocation,
@@ -228,6 +230,8 @@ class Subscription:
                 raise ConnectionLost("handshake", event.error)
             case Oversize():
                 raise ConnectionLost("oversize", "a record without an end")
+            case Flood():
+                raise ConnectionLost("protocol", f"more than {MAX_RECORDS} records in one message")
             case Closed():
                 raise ConnectionLost("server_close", event.error or "", allow_reconnect=event.allow_reconnect)
 

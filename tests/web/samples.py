@@ -123,6 +123,7 @@ def snapshot(*games: GameSnapshot, **changes: Any) -> Snapshot:
         "games": games,
         "tokens": (token(),),
         "loop_stall_seconds": 0.25,
+        "log_lines_dropped": 0,
         "reload_successful": True,
         "reload_success_at": NOW - 3_600.0,
     }

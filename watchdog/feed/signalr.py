@@ -17,6 +17,9 @@ RECORD_SEPARATOR = "\x1e"
 HANDSHAKE_TIMEOUT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 15.0
 SERVER_TIMEOUT_SECONDS = 30.0
+MAX_RECORDS = 1_000
+"""The most records in one message: minutes of updates joined, and what is read within some milliseconds."""
+
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
 
 
@@ -64,6 +67,10 @@ class Oversize(Struct, frozen=True):
     """A record longer than `MAX_RECORD_CHARACTERS`; the connection is of no more use."""
 
 
+class Flood(Struct, frozen=True):
+    """One message held more records than anybody has to say at once: reading them would hold up all games."""
+
+
 class Closed(Struct, frozen=True):
     """The hub says goodbye: a `Close` message."""
 
@@ -71,7 +78,7 @@ class Closed(Struct, frozen=True):
     allow_reconnect: bool
 
 
-Event = Established | HandshakeRefused | Invocation | Invalid | Oversize | Closed
+Event = Established | HandshakeRefused | Invocation | Invalid | Oversize | Flood | Closed
 
 
 class _HandshakeAnswer(Struct):
@@ -191,7 +198,9 @@ class Session:
         if data and data.find(RECORD_SEPARATOR) == len(data) - 1 and not self._partial.tell():
             return self._record(data[:-1], at)
         events: list[Event] = []
-        *complete, rest = data.split(RECORD_SEPARATOR)
+        *complete, rest = data.split(RECORD_SEPARATOR, MAX_RECORDS)
+        if RECORD_SEPARATOR in rest:
+            return [Flood()]
         for piece in complete:
             events += self._record(self._take_partial() + piece, at)
         self._partial.write(rest)

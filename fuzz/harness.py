@@ -1,0 +1,143 @@
+"""What the fuzzer calls: one function for each reader of foreign bytes.
+
+A harness takes any bytes and returns nothing. It fails by an exception that the reader does not document, or
+by an `AssertionError` where an invariant does not hold. The test suite replays the corpus through the same
+functions, without atheris.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from msgspec import Raw, json
+
+from watchdog.checks.settings import CheckSettings
+from watchdog.checks.token import read_claims
+from watchdog.config import Token
+from watchdog.connection import ConnectionLost
+from watchdog.credentials import TokenUnavailable
+from watchdog.feed.messages import Update, UpdateError, decode_update, is_update
+from watchdog.feed.signalr import Event, Invocation, Session
+from watchdog.http import Answer
+from watchdog.monitor import Monitor
+from watchdog.negotiation import negotiate
+from watchdog.records import Arrival
+from watchdog.token_endpoint import _parse
+
+_SUBSCRIBE = '{"type":1}\x1e'
+_NOW = 1_750_348_638.0
+_SEPARATOR = b"\0\0"
+
+
+def session(data: bytes) -> None:
+    """Records to a session, whole and split: the same events and answers, each update decoded or refused."""
+    step = data[0] % 64 + 1 if data else 1
+    text = data[1:].decode("utf-8", "surrogateescape")
+    whole, pieces = Session(_SUBSCRIBE, 0.0), Session(_SUBSCRIBE, 0.0)
+    events = whole.receive(text, 1.0)
+    split: list[Event] = []
+    for start in range(0, len(text), step):
+        split += pieces.receive(text[start : start + step], 1.0)
+    assert _comparable(events) == _comparable(split)
+    answer = whole.data_to_send()
+    assert answer == pieces.data_to_send()
+    answer.encode()
+    for event in events:
+        if isinstance(event, Invocation) and is_update(event.target):
+            _update(event.arguments)
+
+
+def update(data: bytes) -> None:
+    """The arguments of an update to the decoder, and what comes out of it to a monitor."""
+    _update(data)
+
+
+def negotiation(data: bytes) -> None:
+    """Answers to negotiate, one after the other: a hub to connect to, or a named reason why not."""
+    client = _Client(data.split(_SEPARATOR))
+    try:
+        found = _outcome(negotiate(client, "wss://hub.example/hubs?partner=1", "a-token"))  # type: ignore[arg-type]
+    except ConnectionLost as lost:
+        assert len(lost.detail) <= len(data) + 200
+        return
+    assert found.url.startswith("wss://")
+    assert found.connection_id
+
+
+def token(data: bytes) -> None:
+    """An answer of the token endpoint, and the token in it as a JWT."""
+    try:
+        found, seconds = _parse(Answer(200, data), Token())
+    except TokenUnavailable:
+        return
+    assert found.isprintable()
+    assert seconds is None or seconds > 0
+    read_claims(found)
+
+
+def claims(data: bytes) -> None:
+    """The claims of a token that may be a JWT."""
+    found = read_claims(data.decode("utf-8", "surrogateescape"))
+    assert all(moment is None or abs(moment) <= 1e12 for moment in (found.exp, found.nbf, found.iat))
+
+
+HARNESSES: dict[str, Callable[[bytes], None]] = {
+    each.__name__: each for each in (session, update, negotiation, token, claims)
+}
+
+
+def _update(arguments: bytes | Raw) -> None:
+    try:
+        decoded = decode_update(arguments)
+    except UpdateError as error:
+        assert error.reason in ("json", "schema")
+        assert str(error)
+        str(error).encode()
+        return
+    _judge(decoded)
+
+
+def _judge(decoded: Update) -> None:
+    """Whatever the decoder lets through a monitor judges without raising, and its clock goes on."""
+    game_type = decoded.games[0].type if decoded.games else 1
+    monitor = Monitor("feed", game_type, "game", CheckSettings(), 0.0)
+    monitor.connecting(0.0)
+    monitor.subscribed(0.0)
+    for number in range(1, 4):
+        at = number / 2
+        findings = monitor.received(decoded, Arrival(at, _NOW + at, 100))
+        json.encode([(finding.event, finding.detail) for finding in findings])
+    monitor.advance(10.0)
+    shown = monitor.snapshot(10.0, _NOW + 10)
+    assert sum(shown.state_seconds.values()) == 10.0
+    assert sum(shown.latencies.counts) == shown.messages
+
+
+def _comparable(events: list[Event]) -> list[object]:
+    """Raw JSON compares by identity: its bytes stand for it."""
+    return [
+        (event.target, bytes(event.arguments), event.size_bytes, event.invocation_id)
+        if isinstance(event, Invocation)
+        else event
+        for event in events
+    ]
+
+
+class _Client:
+    """Answers with 200 and the bodies it is given, the last one for ever."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self._bodies = bodies
+
+    async def post(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        assert url.startswith("https://"), "the token would go over a plain connection"
+        assert headers is not None
+        return Answer(200, self._bodies.pop(0) if len(self._bodies) > 1 else self._bodies[0])
+
+
+def _outcome(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine that never waits returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value
+    raise AssertionError("it waited")

@@ -1,0 +1,202 @@
+"""What goes wrong on our own side: a log that nobody reads, a full disk, a kill, a clock that is set."""
+
+import contextlib
+import fcntl
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.acceptance.processes import eventually, simulator
+
+GAMES = (1, 2, 3)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with simulator("--games", "1,2,3", stderr=tmp_path / "hub.log") as address:
+        yield address
+
+
+@pytest.fixture
+def config(tmp_path, hub):
+    path, port = tmp_path / "watchdog.toml", free_port()
+    games = ", ".join(f"{{ type = {number} }}" for number in GAMES)
+    path.write_text(
+        f"""
+        [web]
+        listen = "127.0.0.1:{port}"
+        [log]
+        level = "info"
+        [[feeds]]
+        name = "hub"
+        url = "ws://{hub}/hubs"
+        partner_client_id = 1
+        token.env = "FEED_TOKEN"
+        games = [{games}]
+        """
+    )
+    return path, f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(path: Path, stderr: int | None = None, *, closed: bool = False):
+    """`run` with a stderr of the test's own."""
+    command = [sys.executable, "-m", "watchdog", "run", "--config", str(path)]
+    if closed:
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    environment = os.environ | {"FEED_TOKEN": "a-token-of-the-test"}
+    with subprocess.Popen(command, stderr=stderr, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def series(address: str) -> dict[str, float]:
+    """The sums of a scrape's families over all games, or nothing while none can be had."""
+    try:
+        text = httpx.get(f"{address}/metrics", timeout=10).text
+    except httpx.TransportError:
+        return {}
+    sums: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            detail = sample.labels.get("state") or sample.labels.get("le") or ""
+            key = f"{sample.name}:{detail}" if detail else sample.name
+            sums[key] = sums.get(key, 0) + sample.value
+    return sums
+
+
+def watched(address: str, messages: int):
+    """A scrape once so many updates have been seen."""
+
+    def look():
+        found = series(address)
+        return found if found.get("betcore_feed_messages_total", 0) >= messages else None
+
+    return eventually(look)
+
+
+def assert_untroubled(found: dict[str, float]) -> None:
+    assert {key: value for key, value in found.items() if value and "anomalies" in key} == {}
+    lost = sum(found[f"betcore_feed_state_seconds_total:{state}"] for state in ("silent", "frozen"))
+    assert lost == 0
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up(config):
+    path, address = config
+    read_end, write_end = os.pipe()
+    try:
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+        # Not a byte more goes in, not even the first line.
+        os.set_blocking(write_end, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(write_end, b"x" * 512)
+        os.set_blocking(write_end, True)
+        with running(path, write_end) as process:
+            found = watched(address, 20 * len(GAMES))
+            assert_untroubled(found)
+            assert found["watchdog_log_lines_dropped_total"] > 0
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_a_log_whose_reader_has_gone_holds_nothing_up(config):
+    path, address = config
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        with running(path, write_end):
+            found = watched(address, 10 * len(GAMES))
+    finally:
+        os.close(write_end)
+    assert_untroubled(found)
+    assert found["watchdog_log_lines_dropped_total"] > 0
+
+
+def test_a_full_disk_holds_nothing_up(config):
+    path, address = config
+    with Path("/dev/full").open("wb") as full, running(path, full.fileno()):
+        found = watched(address, 10 * len(GAMES))
+    assert_untroubled(found)
+    assert found["watchdog_log_lines_dropped_total"] > 0
+
+
+def test_a_closed_stderr_holds_nothing_up(config):
+    path, address = config
+    with running(path, closed=True) as process:
+        assert_untroubled(watched(address, 10 * len(GAMES)))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_killed_at_any_moment_it_starts_again_on_the_same_port(config):
+    path, address = config
+    moments = random.Random(6)  # noqa: S311 - chance, not secrecy
+    for _ in range(5):
+        with running(path, subprocess.DEVNULL) as process:
+            time.sleep(moments.uniform(0.05, 1.2))
+            process.kill()
+    with running(path, subprocess.DEVNULL):
+        assert_untroubled(watched(address, 3 * len(GAMES)))
+
+
+def test_a_storm_of_scrapes_and_readers_that_do_not_read_disturb_no_stamp(config):
+    path, address = config
+    over = threading.Event()
+    scrapes = []
+
+    def scrape():
+        with httpx.Client() as client:
+            while not over.is_set():
+                scrapes.append(client.get(f"{address}/metrics", timeout=30).status_code)
+
+    with running(path, subprocess.DEVNULL):
+        before = watched(address, 4 * len(GAMES))
+        host, port = address.removeprefix("http://").split(":")
+        slow = [socket.create_connection((host, int(port))) for _ in range(50)]
+        for connection in slow:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: slow\r\n\r\n")
+        threads = [threading.Thread(target=scrape) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        try:
+            after = watched(address, before["betcore_feed_messages_total"] + 20 * len(GAMES))
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+            for connection in slow:
+                connection.close()
+
+    assert set(scrapes) == {200}
+    assert_untroubled(after)
+    name = "betcore_feed_message_interval_seconds"
+    seen = after[f"{name}_count"] - before[f"{name}_count"]
+    steady = sum(
+        sign * (found[f"{name}_bucket:0.55"] - found[f"{name}_bucket:0.45"])
+        for found, sign in ((after, 1), (before, -1))
+    )
+    assert seen > 0
+    assert steady >= 0.95 * seen
