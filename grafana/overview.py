@@ -260,5 +260,6 @@ def _alerts() -> Panel:
     )
     panel.sort_by([TableSortByFieldState().display_name("Severity").desc(False)])
     column(panel, "Severity", "none", mappings=SEVERITIES, custom__width=90, **coloured({None: "text"}))
+    column(panel, "Alert", "none", custom__width=240)
     column(panel, "Since", "dateTimeAsIsoNoDateIfToday")
     return panel
