@@ -29,10 +29,10 @@ from grafana.queries import (
     anomalies,
     freshness,
     happened,
-    per_second,
     quantile,
     worst,
 )
+from grafana.shared import FRESHNESS, updates_a_second
 from grafana.states import BLUE, GREEN, GREY, MAPPINGS, ORANGE, PURPLE, RED, SKY, YELLOW
 
 UNWATCHED = "No data: no watchdog was scraped, or this game is not watched"
@@ -58,7 +58,11 @@ def game() -> str:
         Section("Latency and clock", [_latency().span(12).height(8), _offset().span(12).height(8)]),
         Section(
             "Sequence",
-            [_sequence().span(8).height(8), _missed().span(8).height(8), _updates().span(8).height(8)],
+            [
+                _sequence().span(8).height(8),
+                _missed().span(8).height(8),
+                updates_a_second(UNWATCHED).span(8).height(8),
+            ],
         ),
         Section("Betting", [_timer().span(16).height(8), _stale().span(8).height(8)]),
         Section("Rounds", [_round_states().span(12).height(6), _rounds().span(12).height(6)]),
@@ -125,7 +129,7 @@ def _headline() -> list[Panel]:
             now(freshness(RANGE)),
         )
         .decimals(3)
-        .thresholds(levels({0: RED, 0.99: YELLOW, 0.999: GREEN})),
+        .thresholds(levels(FRESHNESS)),
         numbers(
             "Anomalies in the range",
             "Of the sequence, the betting timer, rounds, timestamps, and invalid messages.",
@@ -224,18 +228,6 @@ def _missed() -> Panel:
         "No update was lost in this range",
         over_time(happened("betcore_feed_sequence_missed_total")),
     )
-
-
-def _updates() -> Panel:
-    panel = lines(
-        "Updates a second",
-        "Updates received a second, against the promised rate.",
-        "cps",
-        UNWATCHED,
-        over_time(per_second("betcore_feed_messages_total")),
-        over_time(f"1 / min(betcore_feed_promised_interval_seconds{{{GAMES}}})", "promised"),
-    )
-    return reference(panel, "promised", SKY)
 
 
 def _timer() -> Panel:

@@ -5,7 +5,6 @@ from grafana_foundation_sdk.builders.common import TableSortByFieldState
 from grafana import states
 from grafana.board import Section, board
 from grafana.panels import (
-    Colours,
     Panel,
     bars,
     coloured,
@@ -17,7 +16,6 @@ from grafana.panels import (
     now,
     numbers,
     over_time,
-    reference,
     rows,
     steps,
     texts,
@@ -37,6 +35,7 @@ from grafana.queries import (
     seconds,
     worst,
 )
+from grafana.shared import FRESHNESS, updates_a_second
 from grafana.states import GREEN, GREY, MAPPINGS, RED, SKY, YELLOW
 
 UNWATCHED = "No data: no watchdog was scraped"
@@ -46,7 +45,6 @@ TO_GAME = (
     "&var-feed=${__data.fields.Feed}&var-game=${__data.fields.Game}"
 )
 SEVERITIES = texts({"critical": RED, "warning": YELLOW, "info": SKY})
-FRESHNESS_STEPS: Colours = {0: RED, 0.99: YELLOW, 0.999: GREEN}
 
 
 def overview() -> str:
@@ -56,7 +54,10 @@ def overview() -> str:
         "BETCORE feed: overview",
         "Is the live feed healthy, which game is not, since when, and how much error budget is left.",
         Section("", [*_headline(), _games().span(24).height(10), _timeline().span(24).height(10)]),
-        Section("Freshness and cadence", [_freshness().span(12).height(9), _updates().span(12).height(9)]),
+        Section(
+            "Freshness and cadence",
+            [_freshness().span(12).height(9), updates_a_second(UNWATCHED).span(12).height(9)],
+        ),
         Section("Anomalies and alerts", [_anomalies().span(12).height(9), _alerts().span(12).height(9)]),
         span="1h",
     )
@@ -100,7 +101,7 @@ def _headline() -> list[Panel]:
             now(freshness(RANGE, "feed"), "{{feed}}"),
         )
         .decimals(3)
-        .thresholds(levels(FRESHNESS_STEPS)),
+        .thresholds(levels(FRESHNESS)),
         numbers(
             "Least error budget left",
             "Of the 30 days' budget of the freshness objective, for the game that has least left. "
@@ -177,7 +178,7 @@ def _games() -> Panel:
     column(panel, "For", "s", decimals=0)
     column(panel, "Last update ago", "s", decimals=1)
     column(panel, "Updates/s", "none", decimals=2)
-    column(panel, "Freshness", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS_STEPS}))
+    column(panel, "Freshness", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS}))
     column(panel, "Budget left", "percent", decimals=1, **coloured({None: RED, 0: YELLOW, 25: GREEN}))
     column(panel, "Anomalies", "none", **coloured({None: "text", 1: YELLOW}))
     return panel
@@ -210,18 +211,6 @@ def _freshness() -> Panel:
         .max(1)
         .decimals(1)
     )
-
-
-def _updates() -> Panel:
-    panel = lines(
-        "Updates a second",
-        "Updates received a second, against what the provider promises: two at an interval of 500 ms.",
-        "cps",
-        UNWATCHED,
-        over_time(per_second("betcore_feed_messages_total")),
-        over_time(f"1 / min(betcore_feed_promised_interval_seconds{{{GAMES}}})", "promised"),
-    )
-    return reference(panel, "promised", SKY)
 
 
 def _anomalies() -> Panel:

@@ -25,11 +25,11 @@ from grafana.panels import (
     steps,
 )
 from grafana.queries import GAME, GAMES, RANGE, RATE, events, seconds
+from grafana.shared import FRESHNESS
 from grafana.states import GREEN, GREY, ORANGE, PURPLE, RED, SKY, STATES, YELLOW
 
 NO_RULES = "No data yet: the recording rules of alerts/ are not loaded, or have just begun"
 OBJECTIVE = f"max by ({GAME}) (betcore:feed_freshness_objective:ratio{{{GAMES}}})"
-FRESHNESS_STEPS: Colours = {0: RED, 0.99: YELLOW, 0.999: GREEN}
 BUDGET_STEPS: Colours = {None: RED, 0: YELLOW, 25: GREEN}
 
 
@@ -105,7 +105,7 @@ def _headline() -> list[Panel]:
             now(f"min(betcore:feed_freshness:ratio_rate{window}{{{GAMES}}})", words),
         )
         .decimals(3)
-        .thresholds(levels(FRESHNESS_STEPS))
+        .thresholds(levels(FRESHNESS))
         for window, words in (("1h", "1 hour"), ("1d", "1 day"), ("7d", "7 days"), ("30d", "30 days"))
     ]
     missed = numbers(
@@ -274,7 +274,7 @@ def _report() -> Panel:
     panel.sort_by([TableSortByFieldState().display_name("Freshness, 30 d").desc(False)])
     column(panel, "Type", "none", custom__width=60)
     column(panel, "Objective", "percentunit", decimals=2, custom__width=90)
-    column(panel, "Freshness, 30 d", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS_STEPS}))
+    column(panel, "Freshness, 30 d", "percentunit", decimals=3, **coloured({None: RED, **FRESHNESS}))
     column(panel, "Budget left", "s", decimals=1, **coloured({None: RED, 0: "text"}))
     for state in ("Silent", "Frozen", "Disconnected", "Maintenance"):
         column(panel, state, "s", decimals=1)
