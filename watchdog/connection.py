@@ -18,9 +18,7 @@ from watchdog.feed.reasons import DisconnectReason
 CONNECT_TIMEOUT_SECONDS = 10.0
 """For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
 
-SEND_TIMEOUT_SECONDS = 1.0
-"""What we say is short: a hub without a buffer for it reads nothing, and meanwhile it is not judged."""
-
+SEND_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 1.0
 SECOND_LOOK_SECONDS = 0.002
 """How long after a deadline to look once more for what had arrived before it and was not yet read."""

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from tests.feed.sessions import PING, SUBSCRIBE, UPDATE, established, kinds, plain
 from watchdog.feed import signalr
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
-from watchdog.feed.signalr import Closed, Invalid, Invocation, MessageType, Oversize, Session, encode_record
+from watchdog.feed.signalr import (
+    ANSWERS_A_MINUTE,
+    Closed,
+    Invalid,
+    Invocation,
+    MessageType,
+    Oversize,
+    Session,
+    encode_record,
+)
 
 
 def test_the_types_of_the_protocol_have_their_documented_numbers():
@@ -89,6 +98,31 @@ def test_an_invocation_with_an_id_is_answered_by_a_completion_with_an_error():
     answer = json.loads(session.data_to_send().removesuffix("\x1e"))
     assert (answer["type"], answer["invocationId"]) == (3, "9")
     assert answer["error"]
+
+
+def test_a_hub_that_asks_without_end_gets_a_few_answers_a_minute():
+    session, ask = established(), '{"type":1,"invocationId":"9","target":"Ask","arguments":[]}\x1e'
+
+    events = session.receive(ask * 500, 1.0)
+    answers = session.data_to_send().count("\x1e")
+    session.receive(ask, 60.9)
+    later = session.data_to_send()
+    session.receive(ask, 61.1)
+
+    assert kinds(events) == [Invocation] * 500
+    assert (answers, later) == (ANSWERS_A_MINUTE, "")
+    assert session.data_to_send().count("\x1e") == 1
+
+
+@pytest.mark.parametrize(("characters", "answers"), [(256, 1), (257, 0)])
+def test_an_invocation_with_an_endless_id_is_not_answered(characters, answers):
+    session = established()
+
+    session.receive(
+        encode_record({"type": 1, "invocationId": "i" * characters, "target": "T", "arguments": []}), 1.0
+    )
+
+    assert session.data_to_send().count("\x1e") == answers
 
 
 @pytest.mark.parametrize("message", [{"type": 1}, {"type": 1, "target": "T"}, {"type": 1, "arguments": []}])

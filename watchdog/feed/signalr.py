@@ -17,6 +17,10 @@ RECORD_SEPARATOR = "\x1e"
 HANDSHAKE_TIMEOUT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 15.0
 SERVER_TIMEOUT_SECONDS = 30.0
+ANSWERS_A_MINUTE = 20
+"""So many invocations that want an answer get one: all of it fits the buffers of a hub that reads nothing."""
+
+_LONGEST_ANSWERED_ID = 256
 MAX_RECORDS = 1_000
 """The most records in one message: minutes of updates joined, and what is read within some milliseconds."""
 
@@ -147,7 +151,16 @@ class Session:
     `next_deadline` has passed. Times are seconds of any one monotonic clock.
     """
 
-    __slots__ = ("_established", "_last_received_at", "_last_sent_at", "_outbox", "_partial", "_subscribe")
+    __slots__ = (
+        "_answers",
+        "_answers_since",
+        "_established",
+        "_last_received_at",
+        "_last_sent_at",
+        "_outbox",
+        "_partial",
+        "_subscribe",
+    )
 
     def __init__(self, subscribe: str, at: float) -> None:
         """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it."""
@@ -157,6 +170,8 @@ class Session:
         self._partial = StringIO()
         self._last_sent_at = at
         self._last_received_at = at
+        self._answers = 0
+        self._answers_since = at
 
     @property
     def established(self) -> bool:
@@ -257,10 +272,16 @@ class Session:
         # client that neither invokes nor streams.
         return []
 
+    def _may_answer(self, invocation_id: str, at: float) -> bool:
+        if at >= self._answers_since + 60.0:
+            self._answers, self._answers_since = 0, at
+        self._answers += 1
+        return self._answers <= ANSWERS_A_MINUTE and len(invocation_id) <= _LONGEST_ANSWERED_ID
+
     def _invocation(self, message: _Message, record: str, at: float) -> list[Event]:
         if message.target is None or not bytes(message.arguments):
             return [Invalid("protocol", "an invocation without target or arguments")]
-        if message.invocation_id is not None:
+        if message.invocation_id is not None and self._may_answer(message.invocation_id, at):
             # The hub waits for an answer that no subscriber has.
             self._send(
                 encode_record(
