@@ -7,6 +7,8 @@ from tests.hub import BASE, HANDSHAKE, Hub, Peer, counted, game, moment, setting
 from tests.keeping import Endpoint, jwt, ok
 from tests.virtual_time import uncounted_lines
 from watchdog.checks.token import read_claims
+from watchdog.config import Config
+from watchdog.http import NoAnswer
 
 HOUR, WEEK = 3_600.0, 7 * 86_400.0
 GAMES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -36,19 +38,20 @@ def secret(monkeypatch):
     monkeypatch.setenv("BETCORE_TEST_SECRET", "secret of the tests")
 
 
-async def test_a_week_of_hourly_tokens_loses_no_update_and_no_second(autojump_clock, secret):
-    hub, endpoint = Hub(broadcast), Endpoint(token)
-    given = settings(
+def hourly(**token: float) -> Config:
+    """Eight games whose tokens come from an endpoint."""
+    source = {"url": "https://auth.example/token", "secret_env": "BETCORE_TEST_SECRET"}
+    return settings(
         GAMES,
         checks={"interval_seconds": INTERVAL, "tolerance_seconds": 1.0, "silence_reconnect_seconds": 200.0},
-        token={
-            "url": "https://auth.example/token",
-            "secret_env": "BETCORE_TEST_SECRET",
-            "refresh_before_seconds": AHEAD,
-        },
+        token=source | token,
     )
+
+
+async def test_a_week_of_hourly_tokens_loses_no_update_and_no_second(autojump_clock, secret):
+    hub, endpoint = Hub(broadcast), Endpoint(token)
     with uncounted_lines():
-        await _watch_a_week(hub, given, endpoint)
+        await _watch_a_week(hub, hourly(refresh_before_seconds=AHEAD), endpoint)
 
 
 async def _watch_a_week(hub, given, endpoint):
@@ -74,3 +77,30 @@ async def _watch_a_week(hub, given, endpoint):
     newest = hub.tokens[-1]
     assert read_claims(newest).exp > BASE + WEEK
     assert hub.tokens[-len(GAMES) :] == [newest] * len(GAMES)
+
+
+async def test_an_endpoint_that_fails_for_ten_minutes_costs_nothing_while_the_token_lasts(
+    autojump_clock, secret
+):
+    def failing_for_ten_minutes():
+        if 2_790.0 < trio.current_time() < 3_400.0:
+            raise NoAnswer("timeout", "the server did not answer")
+        return token()
+
+    hub, endpoint = Hub(broadcast), Endpoint(failing_for_ten_minutes)
+    async with watching(hub, hourly(refresh_before_seconds=800.0)) as watch:
+        watch.feed.keeper._endpoint._client = endpoint
+        await trio.sleep_until(3_390.0)
+        failing = watch.feed.keeper.snapshot()
+        await trio.sleep_until(3_500.0)
+        mended = watch.feed.keeper.snapshot()
+        await trio.sleep_until(7_000.0)
+        games = [watch.game(game_type) for game_type in GAMES]
+
+    assert (failing.valid, failing.refreshes["ok"]) == (True, 1)
+    assert failing.refreshes["failed"] > 10
+    assert (mended.valid, mended.refreshes["ok"]) == (True, 2)
+    assert watch.events(None).count("token.refresh_failed") == mended.refreshes["failed"]
+    for seen in games:
+        assert spent(seen) == {"fresh": pytest.approx(7_000.0, abs=1e-3)}
+        assert (counted(seen.anomalies), counted(seen.disconnects)) == ({}, {})
