@@ -1,0 +1,207 @@
+"""One game of the virtual month: its programme, the monitor that watches it, and the comparison of both."""
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+from msgspec import Struct, field
+
+from tests.month.faults import FAULTS
+from tests.month.rounds import Beat, Round, arrives_at, rounds, sent_at
+from tests.month.scene import Act, Event, Scene, Truth, entered
+from tests.records import GAME_TYPE, moment, wall
+from watchdog.checks.settings import CheckSettings
+from watchdog.feed.messages import Update
+from watchdog.ledger import STATES, State
+from watchdog.monitor import Monitor
+from watchdog.records import Arrival, Finding
+from watchdog.snapshot import GameSnapshot
+
+SUBSCRIBED_AT = 0.25
+FIRST_SLOT = 1
+_SIZE_BYTES = 3_000
+
+
+class Score(Struct):
+    """What became of one kind of fault; delays in seconds, one for each that was found."""
+
+    injected: int = 0
+    found: int = 0
+    false: int = 0
+    after_knowable: list[float] = field(default_factory=list)
+    after_onset: list[float] = field(default_factory=list)
+
+
+class Outcome(Struct):
+    """One game over the whole time: what is to be, what was booked, and the score of each kind of fault.
+
+    `mistakes` says in words what was not found, and what was found besides.
+    """
+
+    seconds: float
+    updates: int
+    scores: dict[str, Score]
+    false_in_health: int
+    mistakes: list[str]
+    expected_seconds: dict[State, float]
+    booked_seconds: dict[State, float]
+    expected_counts: dict[str, int]
+    counted: dict[str, int]
+
+
+class Game:
+    """Plays one game's programme to a monitor, round by round; all of it follows from the seed."""
+
+    def __init__(self, seed: str, healthy: tuple[int, int], settings: CheckSettings | None = None) -> None:
+        """`healthy` are the fewest and the most rounds without a fault between two with one."""
+        self._rng = Random(seed)  # noqa: S311 - a programme, no secret
+        self._healthy = healthy
+        self._waiting: list[str] = []
+        self.monitor = Monitor("betcore", GAME_TYPE, "Poker", settings or CheckSettings(), 0.0)
+        self._sequence_id = 0
+        self._updates = 0
+        self._seconds: Counter[State] = Counter(unobserved=SUBSCRIBED_AT)
+        self._counts: Counter[str] = Counter()
+        self._scores: dict[str, Score] = {}
+        self._false_in_health = 0
+        self._mistakes: list[str] = []
+
+    def play(self, seconds: float) -> Outcome:
+        """Watch for that long, to the end of the round."""
+        self.monitor.connecting(SUBSCRIBED_AT)
+        self.monitor.subscribed(SUBSCRIBED_AT)
+        healthy = self._rng.randint(*self._healthy)
+        end = 0.0
+        for played in rounds(self._rng, FIRST_SLOT):
+            if healthy:
+                found = self._watch(self._beats(played))
+                self._false_in_health += len(found)
+                self._mistakes += [f"in a healthy round: {event}" for event in found]
+                healthy -= 1
+            else:
+                self._harm(played)
+                healthy = self._rng.randint(*self._healthy)
+            self._counts[f"round {played.outcome}"] += 1
+            # Before the next update could come, and before one could be due.
+            end = sent_at(played.first + len(played.beats))
+            if end >= seconds:
+                break
+        return self._outcome(end)
+
+    def _harm(self, played: Round) -> None:
+        """A round with a fault: every kind comes once before one comes again."""
+        if not self._waiting:
+            self._waiting = self._rng.sample(tuple(FAULTS), len(FAULTS))
+        scene = Scene(played, self._rng)
+        truth = FAULTS[self._waiting.pop()](scene)
+        steps = sorted([*self._beats(played), *scene.acts], key=_time)
+        self._compare(truth, self._watch(steps))
+        for stretch in truth.stretches:
+            self._seconds[stretch.state] += stretch.end - stretch.begin
+        self._counts.update(truth.counts)
+        self._counts.update(event.name for event in truth.events if _is_anomaly(event.name))
+
+    def _beats(self, played: Round) -> Iterator[tuple[float, Beat, Update]]:
+        """The updates of a round."""
+        for slot, beat in enumerate(played.beats, played.first):
+            if beat.missing:
+                continue
+            step = beat.sequence_step
+            self._sequence_id = 0 if step is None else self._sequence_id + step
+            update = Update(
+                games=(beat.game,),
+                sent=moment(sent_at(slot) if beat.sent is None else beat.sent),
+                betting_timer=beat.betting_timer,
+                maintenance=beat.maintenance,
+                sequence_id=self._sequence_id,
+            )
+            self._updates += 1
+            yield arrives_at(slot) if beat.arrives is None else beat.arrives, beat, update
+
+    def _watch(self, steps: "Iterator[_Step] | list[_Step]") -> list[Event]:
+        """As a subscription does: judge each deadline that comes first, then take in what comes."""
+        monitor, found = self.monitor, []
+        awake_at = 0.0
+        for step in steps:
+            at = _time(step)
+            # After a stall of ours what had arrived is read first, and judged then.
+            while (due := max(monitor.next_deadline, awake_at)) < at:
+                if findings := monitor.advance(due):
+                    found += _events(findings, due)
+            if isinstance(step, Act):
+                found += _events(step.call(monitor), at, step.until)
+                awake_at = step.until or at
+                continue
+            _, beat, update = step
+            findings = monitor.received(update, Arrival(at, wall(at), _SIZE_BYTES, exact=beat.exact))
+            if findings:
+                found += _events(findings, max(at, awake_at))
+        return found
+
+    def _compare(self, truth: Truth, found: list[Event]) -> None:
+        """Found is what comes by its name; it has to come at its time as well, which the delay tells."""
+        score = self._scores.setdefault(truth.kind, Score())
+        score.injected += 1
+        expected, left = truth.expected(), sorted(found)
+        delays: list[tuple[float, float]] = []
+        for event in expected:
+            match = next((each for each in left if each.name == event.name and each.at >= event.at), None)
+            if match is None:
+                self._mistakes.append(f"{truth.kind}: not found: {event}")
+            else:
+                left.remove(match)
+                delays.append((match.at - event.at, match.at - truth.onset))
+        score.false += len(left)
+        self._mistakes += [f"{truth.kind}: false: {event}" for event in left]
+        if len(delays) == len(expected):
+            score.found += 1
+            # The latest of all that belongs to it, and what gave it away first.
+            score.after_knowable.append(max(known for known, _ in delays))
+            score.after_onset.append(min(after for _, after in delays))
+
+    def _outcome(self, end: float) -> Outcome:
+        snapshot = self.monitor.snapshot(end, wall(end))
+        self._seconds["fresh"] = end - self._seconds.total()
+        return Outcome(
+            seconds=end,
+            updates=self._updates,
+            scores=self._scores,
+            false_in_health=self._false_in_health,
+            mistakes=self._mistakes,
+            expected_seconds={state: self._seconds[state] for state in STATES},
+            booked_seconds=snapshot.state_seconds,
+            expected_counts=dict(self._counts) | {"updates": self._updates},
+            counted=counted(snapshot),
+        )
+
+
+_Step = tuple[float, Beat, Update] | Act
+
+
+def _time(step: _Step) -> float:
+    return step.at if isinstance(step, Act) else step[0]
+
+
+def _events(findings: list[Finding], at: float, until: float | None = None) -> list[Event]:
+    """The findings by name; what follows a stall of ours was found at its end, `until`."""
+    events = []
+    for finding in findings:
+        name = finding.event
+        if name == "feed.state_changed":
+            name = entered(finding.detail["new"])
+        events.append(Event(at if until is None or name == entered("unobserved") else until, name))
+    return events
+
+
+def _is_anomaly(name: str) -> bool:
+    return name.partition(".")[0] in ("sequence", "betting_timer", "timestamp", "round")
+
+
+def counted(snapshot: GameSnapshot) -> dict[str, int]:
+    """Every count of a snapshot that is not 0, by the names of the programme."""
+    counts = {f"{check}.{kind}": count for (check, kind), count in snapshot.anomalies.items()}
+    counts |= {f"disconnect {reason}": count for reason, count in snapshot.disconnects.items()}
+    counts |= {f"invalid {reason}": count for reason, count in snapshot.invalid_messages.items()}
+    counts |= {f"round {outcome}": count for outcome, count in snapshot.round_outcomes.items()}
+    counts |= {"missed": snapshot.sequence_missed, "updates": snapshot.messages}
+    return {name: count for name, count in counts.items() if count}
