@@ -1,5 +1,6 @@
 """The real programs, started as a user starts them."""
 
+import fcntl
 import json
 import os
 import re
@@ -21,6 +22,17 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep the other tests that load the machine waiting: two of them would measure each other.
+
+    `folder` is the one that all workers of a run share.
+    """
+    with (folder / "alone.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
     """`betcore-watchdog` with these arguments; terminated on leaving."""
     with stderr.open("wb") as log:
@@ -28,7 +40,8 @@ def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) ->
             [sys.executable, "-m", "watchdog", *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **(env or {})},
+            # The coverage's tracing would make it several times as slow: what is tried here is the timing.
+            env={**os.environ, "COVERAGE_PROCESS_CONFIG": "", **(env or {})},
         )
     try:
         yield process

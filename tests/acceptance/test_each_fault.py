@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.acceptance.processes import eventually, simulator, watchdog
+from tests.acceptance.processes import alone, eventually, simulator, watchdog
 from watchdog.simulator import FAULTS
 
 ANOMALIES = "betcore_feed_{}_anomalies_total"
@@ -89,6 +89,7 @@ def outcome(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     hubs = _hubs()
     with ExitStack() as stack:
+        stack.enter_context(alone(tmp_path_factory.getbasetemp().parent))
         addresses = [
             stack.enter_context(simulator("--round-scale", "0.4", stderr=folder / f"hub{number}.log"))
             for number in range(len(hubs))

@@ -11,7 +11,7 @@ from tests.acceptance.matrix.isolation import (
     faulty_rows,
     measure,
 )
-from tests.acceptance.matrix.run import alone
+from tests.acceptance.processes import alone
 
 
 @pytest.fixture(scope="module")

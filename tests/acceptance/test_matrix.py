@@ -5,7 +5,8 @@ import pytest
 from tests.acceptance.matrix import report
 from tests.acceptance.matrix.row import BUSY_SECONDS, Row
 from tests.acceptance.matrix.rows import ROWS
-from tests.acceptance.matrix.run import alone, play
+from tests.acceptance.matrix.run import play
+from tests.acceptance.processes import alone
 from watchdog.ledger import BLAME
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -1,10 +1,9 @@
 """One run of rows: a hub each, the real `betcore-watchdog run` on all of them, and what it made of them."""
 
 import datetime as dt
-import fcntl
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +80,6 @@ class Watch(Struct):
     hubs: dict[str, Hub]
     watched: Watched
     series: Series = field(default_factory=dict)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other runs on this machine waiting: two of them would measure each other."""
-    with (folder / "matrix.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def feed_of(number: int) -> str:
