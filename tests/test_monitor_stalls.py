@@ -61,6 +61,30 @@ def test_silence_before_a_stall_stays_silence():
     assert watch.seconds == {"fresh": 1.25, "silent": 0.75, "unobserved": 1.0}
 
 
+def test_silence_goes_on_with_the_end_of_a_stall_without_anyone_asking():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+    watch.advance(1.25)
+
+    watch.monitor.stalled(2.0, 3.0)
+
+    assert watch.state == "silent"
+    watch.at = 4.0
+    assert watch.seconds == {"fresh": 1.25, "silent": 0.75 + 1.0, "unobserved": 1.0}
+
+
+def test_an_update_that_ended_a_silence_during_a_stall_ends_it():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+    watch.advance(1.25)
+
+    watch.monitor.stalled(2.0, 3.0)
+    watch.receive(2.75)
+    watch.advance(3.25)
+
+    assert watch.seconds == {"fresh": 1.25 + 0.25, "silent": 0.75, "unobserved": 1.0}
+
+
 def test_a_stall_that_ends_before_the_next_update_is_due_does_not_excuse_the_silence_after_it():
     watch = Watch().subscribe()
     watch.receive(0.5)

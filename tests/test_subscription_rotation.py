@@ -292,6 +292,30 @@ async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(au
     assert seen.rotations == {"ok": 1, "failed": 1}
 
 
+async def test_a_hub_that_dies_with_the_old_connection_and_the_new_one_is_reconnected_to(autojump_clock):
+    async def dies(peer: Peer) -> None:
+        await broadcast(until=10.3)(peer)
+        await trio.sleep_until(10.35)
+        # Both in the same instant, the one that has not taken over first.
+        for each in reversed(hub.peers):
+            await each.drop()
+
+    async def subscribed_only(peer: Peer) -> None:
+        await peer.send(HANDSHAKE)
+        await peer.subscribed()
+        await peer.ended.wait()
+
+    hub = Hub(dies, subscribed_only, broadcast())
+    async with watching(hub) as watch:
+        await trio.sleep_until(10.1)
+        renew()
+        await trio.sleep_until(20.1)
+        seen = watch.game()
+        assert seen.connected
+    assert seen.rotations == {"ok": 0, "failed": 1}
+    assert sum(counted(seen.disconnects).values()) == 2
+
+
 async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(autojump_clock):
     async def says_one_thing(peer: Peer) -> None:
         await peer.send(HANDSHAKE)

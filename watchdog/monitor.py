@@ -177,7 +177,8 @@ class Monitor:
         """
         findings = self._elapse(since)
         findings += self._enter("unobserved", since)
-        if self._connected and self._cadence.due_at <= until:
+        # Where it was silent already nothing fell due, and nobody will wake up to look.
+        if self._connected and not self._cadence.silent and self._cadence.due_at <= until:
             self._blind = True
             # Times are booked from here on; the stall itself is over.
             self._ledger.enter("unobserved", until)

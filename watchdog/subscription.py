@@ -165,6 +165,8 @@ class Subscription:
         if lost.reason == "unauthorized":
             self._keeper.rejected(line.token)
         if line is not self._in_charge:
+            # At once: the line in charge may be lost in the same instant, and a dead one must not take over.
+            self._standby = None
             self._found(self.monitor.not_rotated(lost.reason, now, redact(lost.detail)))
             return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):

@@ -323,6 +323,23 @@ def wrong_game_type(scene: Scene) -> Truth:
     return _invalid(scene, "game_type", at, lambda monitor: monitor.received(wrong, Arrival(at, wall(at))))
 
 
+def silent_stall(scene: Scene) -> Truth:
+    """Our own loop stands still while the feed is silent, and nothing comes before it goes on."""
+    beat, missing = scene.anywhere(), scene.rng.randint(6, 18)
+    scene.say_nothing(beat, missing)
+    silent, comes = scene.at(beat - 1) + LATE_SECONDS, scene.at(beat + missing)
+    since = silent + scene.rng.randint(1, 32) * TICK
+    until = since + scene.rng.randint(8, 96) * TICK
+    truth = _stall(scene, "own stall in a silence", since, until)
+    truth.onset = silent
+    truth.stretches = [
+        Stretch(silent, since, "silent"),
+        Stretch(since, until, "unobserved"),
+        Stretch(until, comes, "silent"),
+    ]
+    return truth
+
+
 def _at_once(scene: Scene, kind: str, beat: int, event: str) -> Truth:
     """A fault that one update shows, and that leaves the game fresh."""
     return Truth(kind, scene.at(beat), [Event(scene.at(beat), event)])
@@ -383,7 +400,7 @@ FAULTS: Mapping[str, Fault] = {
         *(timestamp_frozen, timestamp_regressed),
         *(round_overdue, round_regressed, round_again, round_skipped, result_changed),
         *(invalid_json, invalid_schema, wrong_game_type),
-        *(short_stall, stamped_stall, long_stall),
+        *(short_stall, stamped_stall, long_stall, silent_stall),
     )
 }
 """Name → fault, in an order of subject."""

@@ -58,6 +58,8 @@ class Game:
         self._healthy = healthy
         self._waiting: list[str] = []
         self.monitor = Monitor("betcore", GAME_TYPE, "Poker", settings or CheckSettings(), 0.0)
+        # Until when the subscription would wait for the next update.
+        self._wake_at = 0.0
         self._sequence_id = 0
         self._updates = 0
         self._seconds: Counter[State] = Counter(unobserved=SUBSCRIBED_AT)
@@ -70,6 +72,7 @@ class Game:
         """Watch for that long, to the end of the round."""
         self.monitor.connecting(SUBSCRIBED_AT)
         self.monitor.subscribed(SUBSCRIBED_AT)
+        self._wake_at = self.monitor.next_deadline
         healthy = self._rng.randint(*self._healthy)
         end = 0.0
         for played in rounds(self._rng, FIRST_SLOT):
@@ -125,17 +128,22 @@ class Game:
         for step in steps:
             at = _time(step)
             # After a stall of ours what had arrived is read first, and judged then.
-            while (due := max(monitor.next_deadline, awake_at)) < at:
+            while (due := max(self._wake_at, awake_at)) < at:
                 if findings := monitor.advance(due):
                     found += _events(findings, due)
+                self._wake_at = monitor.next_deadline
             if isinstance(step, Act):
                 found += _events(step.call(monitor), at, step.until)
                 awake_at = step.until or at
+                # Nobody tells a subscription that waits of a stall.
+                if step.until is None:
+                    self._wake_at = monitor.next_deadline
                 continue
             _, beat, update = step
             findings = monitor.received(update, Arrival(at, wall(at), _SIZE_BYTES, exact=beat.exact))
             if findings:
                 found += _events(findings, max(at, awake_at))
+            self._wake_at = monitor.next_deadline
         return found
 
     def _compare(self, truth: Truth, found: list[Event]) -> None:
