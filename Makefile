@@ -8,7 +8,7 @@ FUZZERS := session update negotiation token claims
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint fuzz reliability dashboards pictures format lock clean
+.PHONY: help venv demo test lint fuzz reliability month soak dashboards pictures format lock clean
 
 help:  ## Show this text.
 	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
@@ -53,6 +53,12 @@ fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (
 
 reliability: $(STAMP)  ## Run the fault matrix and write its tables into docs/reliability.md.
 	$(BIN)/python -m tests.acceptance.matrix.report
+
+month: $(STAMP)  ## Watch eight games for a virtual month of faults, twelve minutes on two cores.
+	$(BIN)/python -m tests.month --days $(or $(DAYS),30) --record
+
+soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and see that nothing grows.
+	$(BIN)/python -m tests.soak --duration $(or $(DURATION),30m) --record
 
 dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
 	$(BIN)/python -m grafana

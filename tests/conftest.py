@@ -55,7 +55,7 @@ def _loopback_only() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests begin with the first, so that no worker is left with one at the end."""
-    longest = ("test_virtual_week", "test_virtual_day", "test_dashboards", "test_matrix")
+    longest = ("test_virtual_week", "test_virtual_day", "test_dashboards", "test_matrix", "test_soak")
     items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
 
 

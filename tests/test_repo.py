@@ -96,7 +96,20 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile():
 
 @pytest.mark.parametrize(
     "target",
-    ["demo", "test", "lint", "fuzz", "reliability", "dashboards", "pictures", "format", "lock", "clean"],
+    [
+        "demo",
+        "test",
+        "lint",
+        "fuzz",
+        "reliability",
+        "month",
+        "soak",
+        "dashboards",
+        "pictures",
+        "format",
+        "lock",
+        "clean",
+    ],
 )
 def test_make_help_explains_the_target(target):
     make = require_tool("make")

@@ -1,0 +1,196 @@
+"""A soak in words and figures, made from its run."""
+
+import datetime as dt
+import platform
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tests.soak import storm
+from tests.soak.soak import Soak
+from tests.soak.verdict import (
+    BLOCKS_PER_HOUR,
+    DRIFT_SECONDS,
+    MEMORY_KIB_PER_HOUR,
+    MEMORY_STEPS_KIB,
+    after_warm_up,
+    games,
+    largest_drift_seconds,
+    mistakes,
+    restarts,
+    slopes,
+)
+from watchdog.ledger import STATES
+from watchdog.simulator import FAULTS
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability-soak.md"
+RECORD = Path(__file__).with_name("recorded.json")
+
+_TEXT = """# Soak
+
+The real `betcore-watchdog run` on {games} games of two real `simulate` processes, for {minutes:.1f} minutes
+in {cycles} cycles of {cycle_seconds:.0f} s. In each cycle the first hub plays every fault it knows once
+({faults} of them, the closed port included) and issues tokens of {token_seconds} s, so that its games go
+over to new connections; the second is killed and started again {restarts_each} times, for half a second to
+six, and stopped (SIGSTOP) for two: all its games lose it at once and come back at once. `/metrics` is
+scraped every second. At the end of each cycle the games come to rest, and what the process holds is
+compared.
+
+Run on {date} with Python {python}. Trio's tasks and Python's memory blocks are counted inside the process
+when a signal asks for it (`tests/soak/counted.py`); the rest is read from outside. A game that has gone
+over to a new token keeps one task more until it is next lost, so the tasks may be up to {games} more than
+at the start. PSS, which depends on who else runs the same Python, is not judged. Growth is the median of
+the slopes between any two rests after the first third; the memory may besides grow in steps by
+{steps_mib:.0f} MiB, as the heap keeps what the 17 MB of the oversize fault needed on the way.
+
+| held | at the start | after the warm-up | at the end | bound | growth |
+| --- | ---: | ---: | ---: | --- | ---: |
+{held}
+
+| asserted | bound | measured |
+| --- | --- | --- |
+| seconds booked over all states less the time passed: the most of any game at any scrape | \
+{drift_bound_ms:.0f} ms | {drift_ms:.1f} ms |
+| counters that fell between two scrapes | 0 | {fallen} |
+| lines on stderr that are no events | 0 | {complaints} |
+| exit code after SIGTERM | 0 | {exit_code} |
+| broken bounds, all together | 0 | {mistakes} |
+
+| went through | count |
+| --- | ---: |
+{counts}
+
+| state | seconds booked, all games |
+| --- | ---: |
+{states}
+"""
+
+
+class Held(Struct, frozen=True):
+    """One thing a process holds: at the start, after the warm-up, at the end, and its growth in an hour."""
+
+    name: str
+    start: int
+    warm: int
+    end: int
+    bound: str
+    per_hour: float | None = None
+
+
+class Recorded(Struct, frozen=True):
+    """A soak written down."""
+
+    date: str
+    python: str
+    duration_seconds: float
+    cycle_seconds: float
+    games: int
+    held: list[Held]
+    drift_seconds: float
+    fallen: int
+    complaints: int
+    exit_code: int
+    mistakes: list[str]
+    counts: dict[str, float]
+    states: dict[str, float]
+
+
+def figures(soak: Soak) -> Recorded:
+    """What is written down of a soak."""
+    return Recorded(
+        date=dt.datetime.now(dt.UTC).date().isoformat(),
+        python=platform.python_version(),
+        duration_seconds=soak.duration_seconds,
+        cycle_seconds=soak.cycle_seconds,
+        games=games(soak),
+        held=_held(soak),
+        drift_seconds=largest_drift_seconds(soak),
+        fallen=len(soak.fallen),
+        complaints=len(soak.complaints),
+        exit_code=soak.exit_code,
+        mistakes=list(mistakes(soak)),
+        counts=_counts(soak),
+        states={state: soak.last.total("betcore_feed_state_seconds_total", state=state) for state in STATES},
+    )
+
+
+def recorded() -> Recorded:
+    """The last soak written down."""
+    return msgspec.json.decode(RECORD.read_bytes(), type=Recorded)
+
+
+def write(run: Recorded) -> None:
+    """Write a soak down, and the document from it."""
+    RECORD.write_bytes(msgspec.json.format(msgspec.json.encode(run)) + b"\n")
+    DOCUMENT.write_text(document(run))
+
+
+def document(run: Recorded) -> str:
+    """The whole page."""
+    return _TEXT.format(
+        games=run.games,
+        minutes=run.duration_seconds / 60,
+        cycles=round(run.duration_seconds / run.cycle_seconds),
+        cycle_seconds=run.cycle_seconds,
+        faults=len(FAULTS),
+        token_seconds=storm.TOKEN_SECONDS,
+        steps_mib=MEMORY_STEPS_KIB / 1024,
+        restarts_each=storm.RESTARTS,
+        date=run.date,
+        python=run.python,
+        held="\n".join(_line(held) for held in run.held),
+        drift_bound_ms=DRIFT_SECONDS * 1000,
+        drift_ms=run.drift_seconds * 1000,
+        fallen=run.fallen,
+        complaints=run.complaints,
+        exit_code=run.exit_code,
+        mistakes=len(run.mistakes),
+        counts="\n".join(f"| {name} | {count:,.0f} |" for name, count in run.counts.items()),
+        states="\n".join(f"| `{state}` | {seconds:,.1f} |" for state, seconds in run.states.items()),
+    )
+
+
+def _line(held: Held) -> str:
+    growth = "not judged" if held.per_hour is None else f"{held.per_hour:+,.0f} an hour"
+    return f"| {held.name} | {held.start:,} | {held.warm:,} | {held.end:,} | {held.bound} | {growth} |"
+
+
+def _held(soak: Soak) -> list[Held]:
+    first, warm, last = soak.rests[0], (after_warm_up(soak) or soak.rests)[0], soak.rests[-1]
+    rests, grown = (first, warm, last), slopes(soak)
+    rss = (rest.footprint.rss_kib for rest in rests)
+    pss = (rest.footprint.pss_kib for rest in rests)
+    blocks = (rest.inside.blocks for rest in rests)
+    descriptors = (rest.footprint.descriptors for rest in rests)
+    threads = (rest.footprint.threads for rest in rests)
+    tasks = (rest.inside.tasks for rest in rests)
+    return [
+        Held("RSS, KiB", *rss, f"+{MEMORY_KIB_PER_HOUR:,.0f} an hour", grown.rss_kib_per_hour),
+        Held("PSS, KiB", *pss, "none"),
+        Held("blocks of Python", *blocks, f"+{BLOCKS_PER_HOUR:,.0f} an hour", grown.blocks_per_hour),
+        Held("file descriptors", *descriptors, "as at the start, after every cycle"),
+        Held("threads", *threads, "at most one more than at the start"),
+        Held("Trio tasks", *tasks, "up to one more a game"),
+    ]
+
+
+def _counts(soak: Soak) -> dict[str, float]:
+    last = soak.last
+    disconnects = last.of("betcore_feed_disconnects_total")
+    reasons = sorted({dict(labels)["reason"] for labels, count in disconnects.items() if count})
+    anomalies = ("sequence", "betting_timer", "timestamp", "round")
+    return {
+        "scrapes": len(soak.samples),
+        "restarts of the second hub": restarts(soak),
+        "updates": last.total("betcore_feed_messages_total"),
+        "attempts to connect": last.total("betcore_feed_connection_attempts_total"),
+        **{
+            f"disconnects, {reason}": last.total("betcore_feed_disconnects_total", reason=reason)
+            for reason in reasons
+        },
+        "connections taken over for a new token": last.total("betcore_feed_rotations_total", outcome="ok"),
+        "anomalies": sum(last.total(f"betcore_feed_{check}_anomalies_total") for check in anomalies),
+        "invalid messages": last.total("betcore_feed_invalid_messages_total"),
+        "seconds that our own loop stood still": last.total("watchdog_loop_stall_seconds_total"),
+    }
