@@ -8,12 +8,12 @@ FUZZERS := session update negotiation token claims
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint fuzz reliability month soak dashboards pictures format lock clean
+.PHONY: help venv demo test lint fuzz reliability month soak bench bench-smoke dashboards pictures format lock clean
 
 help:  ## Show this text.
 	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'Variables: DURATION=60 ends the demo after 60 seconds (and says how long to fuzz), UPGRADE=1 lets `make lock` take newer versions,'
 	@echo 'PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer).'
@@ -60,6 +60,12 @@ month: $(STAMP)  ## Watch eight games for a virtual month of faults, twelve minu
 soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and see that nothing grows.
 	$(BIN)/python -m tests.soak --duration $(or $(DURATION),30m) --record
 
+bench: $(STAMP)  ## Measure cost and exactness beside other clients: a C compiler, npm, pip, fifty minutes.
+	$(BIN)/python -m benchmarks run
+
+bench-smoke: $(STAMP)  ## Count the instructions of an update; fail when they rose by a quarter.
+	$(BIN)/python -m benchmarks smoke
+
 dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
 	$(BIN)/python -m grafana
 
@@ -76,5 +82,6 @@ lock:  ## Remake the lock files from pyproject.toml.
 
 clean:  ## Remove .venv and everything that tools left behind.
 	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
+	rm -rf benchmarks/build benchmarks/clients/node/node_modules
 	rm -rf build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find watchdog grafana tests -name __pycache__ -prune -exec rm -rf {} +

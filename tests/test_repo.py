@@ -104,6 +104,8 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile():
         "reliability",
         "month",
         "soak",
+        "bench",
+        "bench-smoke",
         "dashboards",
         "pictures",
         "format",

@@ -1,0 +1,121 @@
+"""Measure, write the page, or guard against regressions.
+
+Usage: python -m benchmarks run | page FILE | smoke
+"""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import core, cost, exactness, machine, page, scrape, smoke, start, tables
+from benchmarks.contenders import CONTENDERS, LADDER
+from benchmarks.cost import Window
+from benchmarks.programs import HERE, ROOT, BenchmarkError, build_load
+
+PARTS = ("start", "core", "scrape", "ladder", "exactness", "cost")
+_SCRAPED_GAMES = (10, 100, 1_000)
+
+
+def say(words: str) -> None:
+    """A line of progress on stderr."""
+    sys.stderr.write(f"{words}\n")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """The parts asked for."""
+    build_load()
+    games = [int(number) for number in options.games.split(",")]
+    window = Window(options.settle, options.seconds, options.rounds)
+    results: dict[str, Any] = {
+        "recorded": datetime.now(UTC).date().isoformat(),
+        "machine": machine.facts(),
+        "options": f"{window.rounds} rounds of {window.seconds:g} s",
+    }
+    if "start" in options.parts:
+        results["start"] = start.measure(3 * window.rounds)
+    if "core" in options.parts:
+        results["core"] = core.measure()
+    if "scrape" in options.parts:
+        results["scrape"] = scrape.measure(_SCRAPED_GAMES)
+    if "exactness" in options.parts:
+        results["exactness"] = exactness.measure_all(3.0 * window.seconds, say)
+    if "ladder" in options.parts:
+        results["ladder"] = cost.compare(LADDER, [max(n for n in games if n <= 1_000)], window, say)  # noqa: PLR2004
+    if "cost" in options.parts:
+        able, results["missing"] = cost.prepare(CONTENDERS, say)
+        results["cost"] = cost.compare(able, games, window, say)
+    return results
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, record, and show."""
+    results = measure(options)
+    output = options.output or HERE / "results" / f"{results['recorded']}.json"
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps(results, indent=1) + "\n")
+    shown = [tables.goal_table(results)]
+    shown += [tables.cost_table(results, part) for part in ("cost", "ladder") if results.get(part)]
+    for name, show in (
+        ("exactness", tables.exactness_table),
+        ("core", tables.core_table),
+        ("scrape", tables.scrape_table),
+        ("start", tables.start_table),
+    ):
+        if name in results:
+            shown.append(show(results))
+    sys.stdout.write("\n".join(shown))
+    say(f"recorded in {output}; python -m benchmarks page FILE makes docs/performance.md of it")
+    return 0
+
+
+def write_page(options: argparse.Namespace) -> int:
+    """Make the page and its plots of a recorded run."""
+    page.write(json.loads(options.file.read_text()))
+    say(f"written: {page.PAGE.relative_to(ROOT)} and its plots")
+    return 0
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split(","))
+    if unknown := sorted(set(parts) - set(PARTS)):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: allowed are {', '.join(PARTS)}")
+    return parts
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    commands = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    chosen = commands.add_subparsers(required=True, metavar="COMMAND")
+    running = chosen.add_parser("run", help="measure and record")
+    running.add_argument("--parts", type=_parts, default=PARTS, help=f"of {','.join(PARTS)}")
+    running.add_argument("--games", default="10,100,1000,4000", help="numbers of games (%(default)s)")
+    running.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
+    running.add_argument("--seconds", type=float, default=10.0, help="of one window (%(default)s)")
+    running.add_argument("--settle", type=float, default=5.0, help="seconds before it (%(default)s)")
+    running.add_argument("--output", type=Path, help="the file to record in (benchmarks/results/DATE.json)")
+    running.set_defaults(command=run)
+    writing = chosen.add_parser("page", help="make docs/performance.md of a recorded run")
+    writing.add_argument("file", type=Path)
+    writing.set_defaults(command=write_page)
+    guarding = chosen.add_parser("smoke", help="count instructions and compare with the committed figures")
+    guarding.add_argument("--record", action="store_true", help="commit to these figures from now on")
+    guarding.set_defaults(command=lambda options: smoke.main(record=options.record))
+    return commands
+
+
+def main() -> int:
+    """Run one command; answer the exit code."""
+    options = parser().parse_args()
+    try:
+        code: int = options.command(options)
+    except BenchmarkError as error:
+        say(f"benchmarks: {error}")
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+// Subscribes N times with Microsoft's own client, decodes and counts; a line on stdin is answered with the count.
+// Usage: node client.mjs PORT CONNECTIONS
+import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+
+const AT_ONCE = 50;
+const [port, connections] = process.argv.slice(2).map(Number);
+let open = 0;
+let received = 0;
+
+async function subscribe(gameType) {
+  const connection = new HubConnectionBuilder()
+    .withUrl(`http://127.0.0.1:${port}/hubs`, {
+      accessTokenFactory: () => "none",
+      skipNegotiation: true,
+      transport: HttpTransportType.WebSockets,
+    })
+    .configureLogging(LogLevel.Error)
+    .build();
+  connection.on("WholeGamesInfoSubscribe", (update) => {
+    if (update.sId >= 0) {
+      received += 1;
+    }
+  });
+  connection.onclose(() => {
+    open -= 1;
+  });
+  await connection.start();
+  const wish = JSON.stringify({ GameType: gameType, PartnerClientId: 1, Count: 1 });
+  await connection.send("Subscribe", "SubOnWholeGamesInfo", wish);
+  open += 1;
+}
+
+process.stdin.on("data", () => console.log(JSON.stringify({ open, received })));
+process.stdin.on("end", () => process.exit(0));
+
+let next = 1;
+async function work() {
+  while (next <= connections) {
+    const gameType = next;
+    next += 1;
+    await subscribe(gameType);
+  }
+}
+await Promise.all(Array.from({ length: AT_ONCE }, work));

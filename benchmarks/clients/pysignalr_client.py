@@ -1,0 +1,77 @@
+"""Subscribes N times with pysignalr, decodes and counts; a line on stdin is answered with the count.
+
+Usage: pysignalr_client.py PORT CONNECTIONS
+"""
+
+# ruff: noqa: INP001 (a script of its own, in an environment of its own)
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pysignalr.client import SignalRClient
+
+AT_ONCE = 50
+
+
+class Counts:
+    """What all connections together have seen."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.received = 0
+
+    async def update(self, arguments: list[Any]) -> None:
+        """An update came."""
+        self.received += arguments[0]["sId"] >= 0
+
+    def tell(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer a line of stdin, or end with it."""
+        if sys.stdin.readline():
+            sys.stdout.write(json.dumps({"open": self.open, "received": self.received}) + "\n")
+            sys.stdout.flush()
+        else:
+            loop.stop()
+
+
+def subscribing(
+    client: SignalRClient, game_type: int, counts: Counts, turn: asyncio.Semaphore
+) -> Callable[[], Awaitable[None]]:
+    """What to do once a connection is open; its own reader must not wait for it."""
+    wish = json.dumps({"GameType": game_type, "PartnerClientId": 1, "Count": 1})
+
+    async def subscribe() -> None:
+        await client.send("Subscribe", ["SubOnWholeGamesInfo", wish])
+        counts.open += 1
+        turn.release()
+
+    return subscribe
+
+
+async def start(port: int, connections: int, counts: Counts) -> list[asyncio.Task[None]]:
+    """Open one connection after another, a limited number at once."""
+    turn, tasks = asyncio.Semaphore(AT_ONCE), []
+    for game_type in range(1, connections + 1):
+        await turn.acquire()
+        client = SignalRClient(f"http://127.0.0.1:{port}/hubs", access_token_factory=lambda: "none")
+        client.on("WholeGamesInfoSubscribe", counts.update)
+        client.on_open(subscribing(client, game_type, counts, turn))
+        tasks.append(asyncio.create_task(client.run()))
+    return tasks
+
+
+def main() -> None:
+    """Run until stdin ends."""
+    port, connections = map(int, sys.argv[1:])
+    counts, loop = Counts(), asyncio.new_event_loop()
+    loop.add_reader(sys.stdin.fileno(), counts.tell, loop)
+    starting = loop.create_task(start(port, connections, counts))
+    loop.run_forever()
+    starting.cancel()
+    sys.stdout.flush()
+    sys.stderr.close()  # not a word about the tasks that are left
+
+
+main()

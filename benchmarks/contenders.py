@@ -1,0 +1,161 @@
+"""Who is measured: the watchdog as users run it, clients that only decode and count, and the C floor."""
+
+import re
+import shutil
+import sys
+import tempfile
+import urllib.request
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.programs import BUILD, HERE, LOAD, BenchmarkError, Program, run, until
+
+CLIENTS = HERE / "clients"
+_VENV = BUILD / "venv"
+_TOKEN_VARIABLE = "BENCHMARK_TOKEN"  # noqa: S105 - its name
+_INSTALL_SECONDS = 600.0
+_ANSWER_SECONDS = 60.0
+_STARTED = re.compile(r'"address": ?"([^"]+)"')
+_MESSAGES = re.compile(r"^betcore_feed_messages_total\{.*\} (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A program to measure, `start`ed with the hub's port and a number of connections.
+
+    `most` is the highest number of connections it is measured with; `scraped` that its metrics are.
+    """
+
+    name: str
+    start: Callable[[int, int], Program]
+    prepare: Callable[[], None] = lambda: None
+    most: int = 4_000
+    scraped: bool = False
+
+
+def write_config(path: Path, port: int, games: int) -> Path:
+    """A configuration with so many games on the hub at `port`; answers its path."""
+    head = f"""
+[web]
+listen = "127.0.0.1:0"
+[log]
+format = "json"
+[[feeds]]
+name = "betcore"
+url = "ws://127.0.0.1:{port}/hubs"
+partner_client_id = 1
+token = {{ env = "{_TOKEN_VARIABLE}" }}
+"""
+    path.write_text(head + "".join(f"[[feeds.games]]\ntype = {number + 1}\n" for number in range(games)))
+    return path
+
+
+def start_watchdog(port: int, games: int) -> Program:
+    """`betcore-watchdog run`, as a user starts it."""
+    return start_configured(["-m", "watchdog", "run", "--config"], port, games)
+
+
+def start_configured(words: list[str], port: int, games: int) -> Program:
+    """A Python program that is told of its games by a file."""
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    try:
+        config = write_config(folder / "watchdog.toml", port, games)
+        program = Program([sys.executable, *words, config], env={_TOKEN_VARIABLE: "none"})
+        until(lambda: bool(_STARTED.search(program.errors())), within_seconds=60, what="the watchdog's start")
+    finally:
+        shutil.rmtree(folder)
+    return program
+
+
+def address_of(watchdog: Program) -> str:
+    """Where a running watchdog serves."""
+    found = _STARTED.search(watchdog.errors())
+    if found is None:
+        raise BenchmarkError("the watchdog did not tell its address")
+    return found[1]
+
+
+def scrape(address: str) -> bytes:
+    """The metrics as Prometheus asks for them, compressed as they came."""
+    accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        f"{address}/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}
+    )
+    with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - as above
+        body: bytes = answer.read()
+    return body
+
+
+def count_updates(address: str) -> int:
+    """How many updates a watchdog has received over all its games."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - ours
+        text = answer.read().decode()
+    return sum(int(float(value)) for value in _MESSAGES.findall(text))
+
+
+def _prepare_node() -> None:
+    folder = CLIENTS / "node"
+    if shutil.which("node") is None:
+        raise BenchmarkError("node is not installed")
+    if not (folder / "node_modules" / ".package-lock.json").exists():
+        run(["npm", "ci", "--silent"], limit_seconds=_INSTALL_SECONDS, cwd=folder)
+
+
+def _prepare_python() -> None:
+    mark = _VENV / ".installed"
+    requirements = CLIENTS / "requirements.txt"
+    if mark.exists() and mark.read_text() == requirements.read_text():
+        return
+    venv.create(_VENV, clear=True, with_pip=True)
+    options = ("--disable-pip-version-check", "--quiet", "--no-input", "--require-hashes")
+    run(
+        [_VENV / "bin" / "pip", "install", *options, "--only-binary", ":all:", "-r", requirements],
+        limit_seconds=_INSTALL_SECONDS,
+    )
+    mark.write_text(requirements.read_text())
+
+
+def _python_client(name: str) -> Callable[[int, int], Program]:
+    return lambda port, connections: Program(
+        [_VENV / "bin" / "python", CLIENTS / f"{name}_client.py", str(port), str(connections)]
+    )
+
+
+CONTENDERS = (
+    Contender("watchdog", start_watchdog, scraped=True),
+    Contender(
+        "signalr on Node",
+        lambda port, games: Program(["node", CLIENTS / "node" / "client.mjs", str(port), str(games)]),
+        _prepare_node,
+    ),
+    Contender("pysignalr", _python_client("pysignalr"), _prepare_python),
+    # A thread for each connection.
+    Contender("signalrcore", _python_client("signalrcore"), _prepare_python, most=1_000),
+    Contender(
+        "C floor",
+        lambda port, games: Program([LOAD, "floor", "--port", str(port), "--connections", str(games)]),
+    ),
+)
+
+WATCHDOG, NODE, PYSIGNALR, SIGNALRCORE, FLOOR = (contender.name for contender in CONTENDERS)
+
+
+def _step(name: str) -> Callable[[int, int], Program]:
+    return lambda port, games: Program(
+        [sys.executable, "-m", "benchmarks.ladder", name, str(port), str(games)]
+    )
+
+
+LADDER = (
+    Contender("C floor", CONTENDERS[-1].start),
+    Contender("Trio socket", _step("socket")),
+    Contender("+ trio-websocket", _step("websocket")),
+    Contender("+ deadline, stamp", _step("connection")),
+    Contender("+ decode", _step("decode")),
+    Contender("+ monitor", _step("monitor")),
+    Contender("watchdog, not scraped", start_watchdog),
+    Contender("watchdog", start_watchdog, scraped=True),
+)
+"""Where the watchdog's CPU goes: each step does what the one before does, and one thing more."""

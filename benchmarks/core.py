@@ -1,0 +1,204 @@
+"""The pure core replaying recorded updates: what decoding, each check and the state cost, hot and alone."""
+
+import gc
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from benchmarks.figures import median, spread
+from benchmarks.recording import BEGIN_UNIX_SECONDS, STEP_SECONDS, records
+from benchmarks.yardstick import Yardstick
+from watchdog.checks.betting_timer import BettingTimer
+from watchdog.checks.cadence import Cadence
+from watchdog.checks.maintenance import Maintenance
+from watchdog.checks.rounds import Rounds
+from watchdog.checks.sequence import Sequence
+from watchdog.checks.settings import CheckSettings
+from watchdog.checks.timestamps import Latency, Timestamps
+from watchdog.feed.messages import Update, decode_update, unix_seconds
+from watchdog.feed.signalr import Invocation, Session
+from watchdog.monitor import Monitor
+from watchdog.records import Arrival
+
+_COUNT = 4_000
+_REPEATS = 7
+_SETTINGS = CheckSettings()
+
+_Item = TypeVar("_Item")
+
+
+class Replay:
+    """One game's session and monitor, subscribed at 0; takes records as a subscription does."""
+
+    def __init__(self) -> None:
+        self.session = Session("", 0.0)
+        self.session.receive("{}\x1e", 0.0)
+        self.monitor = Monitor("betcore", 3, "Poker", _SETTINGS, 0.0)
+        self.monitor.connecting(0.0)
+        self.monitor.subscribed(0.0)
+        self._received = 0
+
+    def take(self, record: str) -> float:
+        """Decode and judge one record; answer the next deadline."""
+        seconds = self._received * STEP_SECONDS
+        self._received += 1
+        for event in self.session.receive(record, seconds):
+            if isinstance(event, Invocation):
+                arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds, event.size_bytes)
+                self.monitor.received(decode_update(event.arguments), arrival)
+        return min(self.session.next_deadline, self.monitor.next_deadline)
+
+
+def cost_us(make: Callable[[], Callable[[_Item], object]], items: Iterable[_Item]) -> dict[str, float]:
+    """CPU microseconds for each item, the loop's own taken off; `make` sets up afresh each time."""
+    work, costs = list(items), []
+    for _ in range(_REPEATS):
+        take = make()
+        begun = time.process_time_ns()
+        for item in work:
+            take(item)
+        costs.append((time.process_time_ns() - begun) / 1e3 / len(work))
+    idle = _loop_us(work)
+    return {"us": median(costs) - idle, "spread": spread(costs)}
+
+
+def _loop_us(work: list[Any]) -> float:
+    def nothing(item: object) -> None:
+        del item
+
+    begun = time.process_time_ns()
+    for item in work:
+        nothing(item)
+    return (time.process_time_ns() - begun) / 1e3 / len(work)
+
+
+def measure() -> dict[str, Any]:
+    """All of it, in microseconds an update."""
+    texts = records(_COUNT)
+    session = Replay().session
+    arguments = [
+        event.arguments
+        for text in texts
+        for event in session.receive(text, 0.0)
+        if isinstance(event, Invocation)
+    ]
+    updates = [decode_update(argument) for argument in arguments]
+    arrivals = [_arrival(number) for number in range(_COUNT)]
+    judged = list(zip(updates, arrivals, strict=True))
+
+    def judge() -> Callable[[tuple[Update, Arrival]], object]:
+        monitor = Replay().monitor
+        return lambda item: monitor.received(*item)
+
+    parts = {
+        "session": cost_us(_session_only, texts),
+        "decode": cost_us(lambda: decode_update, arguments),
+        "monitor": cost_us(judge, judged),
+        **{f"check: {name}": cost_us(make, judged) for name, make in _CHECKS.items()},
+    }
+    return {
+        "updates": _COUNT,
+        "bytes": len(texts[0]),
+        "whole": cost_us(lambda: Replay().take, texts),
+        "parts": parts,
+        "yardstick": cost_us(lambda: Yardstick(CollectorRegistry()).take, texts),
+        "allocation": allocation(texts),
+    }
+
+
+def _arrival(number: int) -> Arrival:
+    seconds = number * STEP_SECONDS
+    return Arrival(seconds, BEGIN_UNIX_SECONDS + seconds, 2_400)
+
+
+def _session_only() -> Callable[[str], object]:
+    session = Replay().session
+    return lambda text: session.receive(text, 0.0)
+
+
+_Check = Callable[[], Callable[[tuple[Update, Arrival]], object]]
+
+
+def _check(make: Callable[[], Callable[[Update, Arrival], object]]) -> _Check:
+    def made() -> Callable[[tuple[Update, Arrival]], object]:
+        received = make()
+        return lambda item: received(*item)
+
+    return made
+
+
+def _cadence() -> Callable[[Update, Arrival], object]:
+    check = Cadence(_SETTINGS)
+    return lambda _, arrival: check.received(arrival.at, exact=arrival.exact)
+
+
+def _sequence() -> Callable[[Update, Arrival], object]:
+    check = Sequence(_SETTINGS)
+    return lambda update, arrival: check.received(update.sequence_id, arrival.at, first_of_connection=False)
+
+
+def _timestamps() -> Callable[[Update, Arrival], object]:
+    check, latency = Timestamps(), Latency()
+
+    def received(update: Update, arrival: Arrival) -> None:
+        sent = unix_seconds(update.sent)
+        check.received(sent, arrival.at)
+        latency.received(sent, arrival.wall, arrival.at)
+
+    return received
+
+
+def _timer() -> Callable[[Update, Arrival], object]:
+    check = BettingTimer(_SETTINGS)
+
+    def received(update: Update, arrival: Arrival) -> None:
+        game = update.games[0]
+        window = (game.id, game.current_round)
+        check.received(update.betting_timer, arrival.at, window=window, betting_open=True)
+
+    return received
+
+
+def _rounds() -> Callable[[Update, Arrival], object]:
+    check = Rounds(_SETTINGS)
+    return lambda update, arrival: check.received(update.games[0], arrival.wall, contiguous=True)
+
+
+def _maintenance() -> Callable[[Update, Arrival], object]:
+    check = Maintenance(_SETTINGS)
+    return lambda update, arrival: check.received(flag=update.maintenance, at=arrival.at)
+
+
+_CHECKS: dict[str, _Check] = {
+    "cadence": _check(_cadence),
+    "sequence": _check(_sequence),
+    "timestamps, latency": _check(_timestamps),
+    "betting timer": _check(_timer),
+    "rounds, results": _check(_rounds),
+    "maintenance": _check(_maintenance),
+}
+
+
+def allocation(texts: list[str]) -> dict[str, float]:
+    """What judging an update takes for a moment (bytes), and what it leaves behind (memory blocks)."""
+    replay = Replay()
+    for text in texts[:200]:
+        replay.take(text)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for text in texts[200:1_200]:
+        replay.take(text)
+    left = sys.getallocatedblocks() - before
+    peaks = []
+    tracemalloc.start()
+    for text in texts[1_200:1_300]:
+        tracemalloc.reset_peak()
+        held = tracemalloc.get_traced_memory()[0]
+        replay.take(text)
+        peaks.append(tracemalloc.get_traced_memory()[1] - held)
+    tracemalloc.stop()
+    return {"bytes_at_most": max(peaks), "bytes_median": median(peaks), "blocks_left": left / 1_000.0}

@@ -1,0 +1,119 @@
+"""CPU per update and memory per game: every contender in turn, round after round, on the same load."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.contenders import Contender, address_of, count_updates, scrape
+from benchmarks.programs import BenchmarkError, hub, running, until
+
+SCRAPE_SECONDS = 5.0
+_CONNECT_SECONDS = 120.0
+_LOST_SHARE = 0.02
+_PERCENT = 100.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long to settle and to measure, in seconds, and how often."""
+
+    settle_seconds: float = 5.0
+    seconds: float = 10.0
+    rounds: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One contender in one round.
+
+    CPU microseconds for each update sent, CPU seconds for each second, bytes held, and how late the hub sent
+    (microseconds, p99), which tells whether it was the bottleneck.
+    """
+
+    contender: str
+    games: int
+    round: int
+    cpu_us: float
+    cores: float
+    resident: int
+    proportional: int
+    hub_late_p99_us: float
+
+
+def measure(contender: Contender, games: int, number: int, window: Window) -> Sample:
+    """One window of one contender. Raises BenchmarkError if it does not keep up."""
+    with hub() as (load, port), running(contender.start(port, games)) as program:
+        until(
+            lambda: bool(load.ask()["subscribed"] == games),
+            within_seconds=_CONNECT_SECONDS,
+            what=f"{contender.name}: {games} subscriptions",
+        )
+        address = address_of(program) if contender.scraped else None
+        _pass(window.settle_seconds, address)
+        before, cpu_before, begun = load.ask(), program.cpu_seconds(), time.monotonic()
+        _pass(window.seconds, address)
+        cpu, lasted, after = program.cpu_seconds() - cpu_before, time.monotonic() - begun, load.ask()
+        memory = program.memory()
+        # The watchdog tells on its own page, whether scraped during the window or not.
+        watches = "watchdog" in contender.name
+        received = count_updates(address_of(program)) if watches else program.ask()["received"]
+        if received < after["sent"] * (1.0 - _LOST_SHARE) or after["blocked"]:
+            raise BenchmarkError(f"{contender.name}: received {received} of {after['sent']} updates")
+    updates = after["sent"] - before["sent"]
+    return Sample(
+        contender.name,
+        games,
+        number,
+        cpu_us=cpu * 1e6 / updates,
+        cores=cpu / lasted,
+        resident=memory.resident,
+        proportional=memory.proportional,
+        hub_late_p99_us=after["late_p99_us"],
+    )
+
+
+def _pass(seconds: float, address: str | None) -> None:
+    """Let time pass; with an address, scrape it in the middle of every five seconds."""
+    end = time.monotonic() + seconds
+    scrape_at = time.monotonic() + SCRAPE_SECONDS / 2.0
+    while address is not None and scrape_at < end:
+        time.sleep(max(scrape_at - time.monotonic(), 0.0))
+        scrape(address)
+        scrape_at += SCRAPE_SECONDS
+    time.sleep(max(end - time.monotonic(), 0.0))
+
+
+def prepare(contenders: Sequence[Contender], say: Say) -> tuple[list[Contender], dict[str, str]]:
+    """Those that can run here, and why the others can't."""
+    able, missing = [], {}
+    for contender in contenders:
+        try:
+            contender.prepare()
+        except BenchmarkError as error:
+            missing[contender.name] = str(error).splitlines()[0]
+            say(f"without {contender.name}: {missing[contender.name]}")
+        else:
+            able.append(contender)
+    return able, missing
+
+
+def compare(
+    contenders: Sequence[Contender], sizes: Sequence[int], window: Window, say: Say
+) -> list[dict[str, Any]]:
+    """Every contender at every number of games, alternating; each round begins with another one."""
+    samples: list[Sample] = []
+    for games in sizes:
+        able = [contender for contender in contenders if games <= contender.most]
+        for number in range(window.rounds):
+            turn = number % len(able)
+            for contender in able[turn:] + able[:turn]:
+                sample = measure(contender, games, number, window)
+                samples.append(sample)
+                say(
+                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us an update,"
+                    f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
+                )
+    return [asdict(sample) for sample in samples]

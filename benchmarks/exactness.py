@@ -1,0 +1,73 @@
+"""How exact the watchdog is: arrival stamps against the moment of sending, silence against its deadline."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.contenders import address_of, scrape, start_configured
+from benchmarks.cost import SCRAPE_SECONDS, Say
+from benchmarks.programs import hub, running, until
+
+_SETTLE_SECONDS = 5.0
+_CONNECT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A load to be exact under; of every `pause_every` updates of a game the hub leaves three out."""
+
+    name: str
+    games: int
+    pause_every: int
+    scraped: bool = False
+    stalled: bool = False
+
+
+SCENARIOS = (
+    Scenario("idle: 20 games", 20, 10),
+    Scenario("1,000 games", 1_000, 40),
+    Scenario("1,000 games, scraped", 1_000, 40, scraped=True),
+    Scenario("1,000 games, scraped, stalls of 300 ms", 1_000, 40, scraped=True, stalled=True),
+)
+
+
+def measure(scenario: Scenario, seconds: float) -> dict[str, Any]:
+    """What was seen in so many seconds; all figures in seconds."""
+    words = ["-m", "benchmarks.observed", *(["--stall"] if scenario.stalled else [])]
+    with (
+        hub("--pause-every", str(scenario.pause_every)) as (load, port),
+        running(start_configured(words, port, scenario.games)) as program,
+    ):
+        until(
+            lambda: bool(load.ask()["subscribed"] == scenario.games),
+            within_seconds=_CONNECT_SECONDS,
+            what=f"{scenario.name}: subscriptions",
+        )
+        time.sleep(_SETTLE_SECONDS)
+        address = address_of(program)
+        load.ask()
+        program.ask()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(SCRAPE_SECONDS / 2.0, max(end - time.monotonic(), 0.0)))
+            if scenario.scraped:
+                scrape(address)
+            time.sleep(min(SCRAPE_SECONDS / 2.0, max(end - time.monotonic(), 0.0)))
+        seen, sent = program.ask(), load.ask()
+    return {**asdict(scenario), **seen, "hub_late_p99_us": sent["late_p99_us"]}
+
+
+def measure_all(seconds: float, say: Say) -> list[dict[str, Any]]:
+    """Every scenario."""
+    results = []
+    for scenario in SCENARIOS:
+        result = measure(scenario, seconds)
+        results.append(result)
+        stamps, silences, held = result["stamps"], result["silences"], result["held"]
+        say(
+            f"{scenario.name}: stamps off by {stamps['p99'] * 1e3:.2f} ms at p99 of {stamps['count']}, "
+            f"silence noticed {silences['p99'] * 1e3:.2f} ms late at p99 of {silences['count']}, "
+            f"loop held {held['max'] * 1e3:.1f} ms at most, "
+            f"by a collection of garbage {result['collections']['max'] * 1e3:.1f} ms"
+        )
+    return results
