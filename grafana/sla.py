@@ -199,9 +199,9 @@ def _by_state() -> Panel:
         "Time by state",
         "Seconds of all games booked to each state in each interval, but for those that were fresh.",
         "s",
-        "Every second in this range was fresh",
+        "No data: no watchdog was scraped",
         *(
-            over_time(f"sum({seconds(state.name, RATE)}) > 0", state.name)
+            over_time(f"sum({seconds(state.name, RATE)})", state.name)
             for state in reversed(STATES)
             if state.name != "fresh"
         ),
