@@ -7,10 +7,8 @@ from watchdog.checks.rounds import Rounds
 from watchdog.checks.sequence import Sequence
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.timestamps import Latency, Timestamps
-from watchdog.feed.messages import Game, GameState, PlayStatus, Update, unix_seconds
+from watchdog.feed.messages import Game, GameState, PlayStatus, Update
 from watchdog.records import Arrival, Finding
-
-_NEVER = float("inf")
 
 
 class Content:
@@ -32,7 +30,7 @@ class Content:
     def __init__(self, settings: CheckSettings) -> None:
         self._settings = settings
         self.sequence = Sequence(settings)
-        self.timestamps = Timestamps()
+        self.timestamps = Timestamps(settings)
         self.latency = Latency()
         self.timer = BettingTimer(settings)
         self.rounds = Rounds(settings)
@@ -41,9 +39,11 @@ class Content:
         self._latency_high = False
         self.timer_seconds: float | None = None
 
-    def received(self, update: Update, arrival: Arrival, *, first_of_connection: bool) -> list[Anomaly]:
-        """Judge one update of this game."""
-        at, sent = arrival.at, unix_seconds(update.sent)
+    def received(
+        self, update: Update, sent: float, arrival: Arrival, *, first_of_connection: bool
+    ) -> list[Anomaly]:
+        """Judge one update of this game, which was `sent` then by its `tst`, in UNIX seconds."""
+        at = arrival.at
         before = self.sequence.last
         gap = self.sequence.received(update.sequence_id, at, first_of_connection=first_of_connection)
         anomalies = [gap] if gap is not None else []
@@ -58,9 +58,9 @@ class Content:
         self.maintenance.received(flag=update.maintenance, at=at)
         return anomalies
 
-    def judge_latency(self, update: Update, arrival: Arrival) -> list[Finding]:
+    def judge_latency(self, sent: float, arrival: Arrival) -> list[Finding]:
         """Take in how late an update arrived; tell of it when that begins to be too late."""
-        latency = self.latency.received(unix_seconds(update.sent), arrival.wall, arrival.at)
+        latency = self.latency.received(sent, arrival.wall, arrival.at)
         high = latency > self._settings.latency_warning_seconds
         begins, self._latency_high = high and not self._latency_high, high
         if not begins:
@@ -72,20 +72,23 @@ class Content:
         for check in self._lasting:
             check.reconnected()
 
+    @property
     def due_at(self) -> float:
         """When the first of the lasting conditions becomes an anomaly by itself; infinite if none does."""
-        alive = self._settings.late_after_seconds
-        dues = (check.deadline(alive) for check in self._lasting)
-        return min((due for due in dues if due is not None), default=_NEVER)
+        return min(self.sequence.due_at, self.timestamps.due_at, self.timer.due_at)
 
     def elapse(self, at: float) -> list[Anomaly]:
         """Time has come to `at` without an update."""
-        alive = self._settings.late_after_seconds
-        return [anomaly for check in self._lasting for anomaly in check.elapse(at, alive)]
+        return [anomaly for check in self._lasting for anomaly in check.elapse(at)]
+
+    @property
+    def stale(self) -> bool:
+        """Whether anything stands still or contradicts itself."""
+        return bool(self.timer.stale or self.timestamps.stale or self.sequence.stale or self.rounds.overdue)
 
     def stale_because(self) -> list[str]:
         """What stands still or contradicts itself; empty while nothing does."""
-        reasons = [f"betting_timer.{kind}" for kind in self.timer.stale_kinds]
+        reasons = [f"betting_timer.{self.timer.stale}"] if self.timer.stale else []
         if self.timestamps.stale:
             reasons.append("timestamp.frozen")
         if self.sequence.stale:

@@ -2,10 +2,9 @@
 
 from watchdog.checks.cadence import Cadence
 from watchdog.checks.finding import Anomaly
-from watchdog.checks.rounds import STATE_NAMES
 from watchdog.checks.settings import CheckSettings
 from watchdog.content import Content
-from watchdog.feed.messages import Update
+from watchdog.feed.messages import Update, unix_seconds
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
 from watchdog.histogram import Histogram
 from watchdog.ledger import Ledger, State
@@ -41,6 +40,8 @@ class Monitor:
         self._blind = False
         self._last_message_at = 0.0
         self._tally = Tally()
+        # What `next_deadline` answers; None while that has to be found anew.
+        self._deadline: float | None = None
 
     @property
     def state(self) -> State:
@@ -65,12 +66,9 @@ class Monitor:
     @property
     def next_deadline(self) -> float:
         """When the next judgement falls due if nothing happens until then; infinite if none does."""
-        if self._blind:
-            return self._ledger.since
-        deadline = min(self._cadence.deadline, self._due_checks_at())
-        if self._ledger.state == "maintenance":
-            deadline = min(deadline, self._content.maintenance.until)
-        return deadline
+        if self._deadline is None:
+            self._deadline = self._find_deadline()
+        return self._deadline
 
     def clock_offset_seconds(self, at: float) -> float | None:
         """How far our clock is ahead of the provider's; None where its updates can't tell."""
@@ -160,14 +158,15 @@ class Monitor:
         self._tally.message(arrival.size_bytes, arrival.wall)
         self._last_message_at = at
         self._cadence.received(at, exact=arrival.exact)
+        sent = unix_seconds(update.sent)
         if arrival.exact:
-            findings += self._content.judge_latency(update, arrival)
+            findings += self._content.judge_latency(sent, arrival)
         else:
             # How long anything has lasted can't be told from a time of arrival that is ours.
             self._content.restart()
         first, self._first_of_connection = self._first_of_connection, False
-        anomalies = self._content.received(update, arrival, first_of_connection=first)
-        findings += self._count(anomalies, arrival.wall)
+        if anomalies := self._content.received(update, sent, arrival, first_of_connection=first):
+            findings += self._count(anomalies, arrival.wall)
         return findings + self._judge(at)
 
     def stalled(self, since: float, until: float) -> list[Finding]:
@@ -188,6 +187,7 @@ class Monitor:
     def advance(self, at: float) -> list[Finding]:
         """Time has come to `at` and nothing that arrived before is unread: judge what fell due."""
         self._blind = False
+        self._deadline = None
         return [*self._elapse(at, inclusive=True), *self._judge(at)]
 
     def snapshot(self, at: float, wall: float) -> GameSnapshot:
@@ -222,10 +222,10 @@ class Monitor:
             sequence_id=self._content.sequence.last,
             sequence_missed=self._content.sequence.missed,
             betting_timer_seconds=self._content.timer_seconds,
-            betting_timer_stale=self._observing and self._content.timer.stale,
+            betting_timer_stale=self._observing and self._content.timer.stale is not None,
             maintenance=self._content.maintenance.flag,
-            round_state=STATE_NAMES[self._content.rounds.game.state] if self._content.rounds.game else None,
-            round_id=self._content.rounds.game.id if self._content.rounds.game else None,
+            round_state=self._content.rounds.state_name,
+            round_id=self._content.rounds.id,
             round_outcomes=dict(self._content.rounds.outcomes),
             anomalies=dict(tally.anomalies),
             invalid_messages=dict(tally.invalid),
@@ -238,14 +238,23 @@ class Monitor:
         self._cadence.subscribed(at)
         return findings + self._judge(at)
 
+    def _find_deadline(self) -> float:
+        if self._blind:
+            return self._ledger.since
+        deadline = min(self._cadence.deadline, self._due_checks_at())
+        if self._ledger.state == "maintenance":
+            deadline = min(deadline, self._content.maintenance.until)
+        return deadline
+
     def _due_checks_at(self) -> float:
         """When the first of the lasting conditions becomes an anomaly by itself."""
-        return self._content.due_at() if self._connected else _NEVER
+        return self._content.due_at if self._connected else _NEVER
 
     def _elapse(self, at: float, *, inclusive: bool = False) -> list[Finding]:
         """Judge every deadline before `at`, each at its own instant; with `inclusive` those at `at` too.
 
-        An update that arrives at the very instant of a deadline is on time, hence the difference.
+        An update that arrives at the very instant of a deadline is on time, hence the difference. Whatever
+        happens to a game begins here, so here the deadline known from before is forgotten.
         """
         findings: list[Finding] = []
         while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
@@ -254,6 +263,8 @@ class Monitor:
                 findings += self._count(self._content.elapse(due), wall)
             self._cadence.elapse(due)
             findings += self._judge(due)
+            self._deadline = None
+        self._deadline = None
         return findings
 
     def _frozen_because(self) -> list[str]:
@@ -269,7 +280,7 @@ class Monitor:
             return "disconnected" if self._authorized else "unauthorized"
         if self._cadence.silent:
             return "silent"
-        return "frozen" if self._frozen_because() else "fresh"
+        return "frozen" if self._observing and self._content.stale else "fresh"
 
     def _judge(self, at: float) -> list[Finding]:
         return self._enter(self._state_at(at), at)

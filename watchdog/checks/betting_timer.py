@@ -35,15 +35,27 @@ def seconds_left(betting_timer: float, sent: float, unit: TimerUnit) -> float:
 class BettingTimer:
     """Judges the time left while the game is active; without an active game it judges nothing."""
 
-    __slots__ = ("_grace_seconds", "_low", "_low_at", "_negative", "_previous", "_standing", "_window")
+    __slots__ = (
+        "_grace_seconds",
+        "_low",
+        "_low_at",
+        "_negative",
+        "_previous",
+        "_shown",
+        "_standing",
+        "_window",
+    )
 
     def __init__(self, settings: CheckSettings) -> None:
         self._grace_seconds = settings.timer_grace_seconds
+        alive_seconds = settings.late_after_seconds
         self._standing = {
-            "frozen": Standing(settings.timer_frozen_seconds),
-            "expired": Standing(settings.timer_grace_seconds),
-            "lingering": Standing(settings.timer_grace_seconds),
+            "frozen": Standing(settings.timer_frozen_seconds, alive_seconds),
+            "expired": Standing(settings.timer_grace_seconds, alive_seconds),
+            "lingering": Standing(settings.timer_grace_seconds, alive_seconds),
         }
+        # Which of these the last update showed: one excludes the others.
+        self._shown: str | None = None
         self._window: Window | None = None
         self._previous = 0.0
         # The lowest value of the window and when it was reached: a timer moves when it gets below it.
@@ -52,14 +64,9 @@ class BettingTimer:
         self._negative = False
 
     @property
-    def stale(self) -> bool:
-        """Whether the timer is frozen, expired or lingering now."""
-        return any(standing.active for standing in self._standing.values())
-
-    @property
-    def stale_kinds(self) -> list[str]:
-        """Which of the lasting anomalies hold now."""
-        return [kind for kind, standing in self._standing.items() if standing.active]
+    def stale(self) -> str | None:
+        """As what the timer is stale now: frozen, expired or lingering; None while it is not."""
+        return self._shown if self._shown is not None and self._standing[self._shown].active else None
 
     def received(self, left: float, at: float, *, window: Window, betting_open: bool) -> list[Anomaly]:
         """Judge the next value of an active game."""
@@ -71,47 +78,42 @@ class BettingTimer:
         if betting_open and window == self._window:
             anomalies += self._leap(left, at)
             moved = left < self._low or left > self._previous + REWIND_TOLERANCE_SECONDS
+        self._show(_lasting_kind(left, betting_open=betting_open))
         if moved:
             self._low, self._low_at = left, at
             self._standing["frozen"].clear()
         self._previous = left
         self._window = window if betting_open else None
-        conditions = {
-            "frozen": betting_open and left > 0,
-            "expired": betting_open and left == 0,
-            "lingering": not betting_open and left > 0,
-        }
-        for kind, holds in conditions.items():
-            if not holds:
-                self._standing[kind].clear()
-            elif self._standing[kind].show(at):
-                anomalies.append(self._lasting(kind))
+        if self._shown is not None and self._standing[self._shown].show(at):
+            anomalies.append(self._lasting(self._shown))
         return anomalies
 
     def inactive(self) -> None:
         """No game is active: the timer means nothing."""
         self._window = None
         self._negative = False
-        for standing in self._standing.values():
-            standing.clear()
+        self._show(None)
 
     def reconnected(self) -> None:
         """A new connection: the time without one is no evidence."""
-        for standing in self._standing.values():
-            standing.reconnected()
+        if self._shown is not None:
+            self._standing[self._shown].reconnected()
 
-    def deadline(self, alive_seconds: float) -> float | None:
-        """When the timer turns stale by itself (see `Standing.deadline`)."""
-        dues = (standing.deadline(alive_seconds) for standing in self._standing.values())
-        return min((due for due in dues if due is not None), default=None)
+    @property
+    def due_at(self) -> float:
+        """When the timer turns stale by itself (see `Standing.due_at`)."""
+        return float("inf") if self._shown is None else self._standing[self._shown].due_at
 
-    def elapse(self, at: float, alive_seconds: float) -> list[Anomaly]:
+    def elapse(self, at: float) -> list[Anomaly]:
         """Time has come to `at`."""
-        return [
-            self._lasting(kind)
-            for kind, standing in self._standing.items()
-            if standing.elapse(at, alive_seconds)
-        ]
+        if self._shown is not None and self._standing[self._shown].elapse(at):
+            return [self._lasting(self._shown)]
+        return []
+
+    def _show(self, kind: str | None) -> None:
+        if self._shown not in (kind, None):
+            self._standing[self._shown].clear()
+        self._shown = kind
 
     def _leap(self, left: float, at: float) -> list[Anomaly]:
         risen = left - self._previous
@@ -125,3 +127,10 @@ class BettingTimer:
     def _lasting(self, kind: str) -> Anomaly:
         limit = self._standing[kind].threshold_seconds
         return Anomaly("betting_timer", kind, {"seconds_left": self._previous, "longer_than_seconds": limit})
+
+
+def _lasting_kind(left: float, *, betting_open: bool) -> str | None:
+    """What the timer would be if it stayed like this."""
+    if left > 0:
+        return "frozen" if betting_open else "lingering"
+    return "expired" if betting_open and left == 0 else None

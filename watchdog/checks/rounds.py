@@ -28,9 +28,10 @@ class Rounds:
         "_overdue_seconds",
         "_published",
         "_reactivated",
-        "game",
+        "id",
         "outcomes",
         "overdue",
+        "state",
     )
 
     def __init__(self, settings: CheckSettings) -> None:
@@ -39,15 +40,22 @@ class Rounds:
         self._reactivated = False
         # The results last published for the game: an update may leave out the optional `r`.
         self._published: tuple[Result, ...] | None = None
-        self.game: Game | None = None
+        # The game last seen, and its `s`.
+        self.id: int | None = None
+        self.state: int | None = None
         self.outcomes = dict.fromkeys(OUTCOMES.values(), 0)
         self.overdue = False
 
+    @property
+    def state_name(self) -> str | None:
+        """The state of the game last seen, in words; None before the first."""
+        return STATE_NAMES[self.state] if self.state is not None else None
+
     def received(self, game: Game, sent: float, *, contiguous: bool) -> list[Anomaly]:
         """Judge the next game; `contiguous` says that no update was lost since the one before."""
-        before, self.game = self.game, game
+        before, self.id, self.state = self.id, game.id, game.state
         anomalies: list[Anomaly] = []
-        if before is None or before.id != game.id:
+        if before != game.id:
             anomalies += _succession(before, game, contiguous=contiguous)
             self._outcomes_of_game.clear()
             self._published = None
@@ -79,12 +87,9 @@ class Rounds:
             self.outcomes[outcome] += 1
 
     def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
-        limit = {GameState.ACTIVE: game.finishes, GameState.AWAITING: game.starts}.get(game.state)
-        # .NET writes a date that was never set as the year 1.
-        planned = unix_seconds(limit) if limit is not None and limit.year > 1 else None
-        overdue = planned is not None and sent > planned + self._overdue_seconds
-        begins, self.overdue = overdue and not self.overdue, overdue
-        if not begins or planned is None:
+        planned = _planned(game)
+        was, self.overdue = self.overdue, sent > planned + self._overdue_seconds
+        if was or not self.overdue:
             return []
         detail: dict[str, object] = {
             "id": game.id,
@@ -94,14 +99,26 @@ class Rounds:
         return [Anomaly("round", "overdue", detail)]
 
 
-def _succession(before: Game | None, game: Game, *, contiguous: bool) -> list[Anomaly]:
+def _planned(game: Game) -> float:
+    """When the game should have gone on at the latest, in UNIX seconds; infinite where nothing is planned."""
+    if game.state == GameState.ACTIVE:
+        limit = game.finishes
+    elif game.state == GameState.AWAITING:
+        limit = game.starts
+    else:
+        return float("inf")
+    # .NET writes a date that was never set as the year 1.
+    return unix_seconds(limit) if limit.year > 1 else float("inf")
+
+
+def _succession(before: int | None, game: Game, *, contiguous: bool) -> list[Anomaly]:
     if before is None:
         return []
-    detail: dict[str, object] = {"id": game.id, "id_before": before.id}
-    if game.id < before.id:
+    detail: dict[str, object] = {"id": game.id, "id_before": before}
+    if game.id < before:
         return [Anomaly("round", "regressed", detail)]
     # Where updates were lost, rounds may have been lost with them: that is counted as the gap it is.
-    if contiguous and game.last_round_id != before.id:
+    if contiguous and game.last_round_id != before:
         return [Anomaly("round", "skipped", detail | {"last_round_id": game.last_round_id})]
     return []
 

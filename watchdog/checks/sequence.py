@@ -22,7 +22,7 @@ class Sequence:
 
     def __init__(self, settings: CheckSettings) -> None:
         self._gaps_allowed = settings.sequence == "increasing"
-        self._stuck = Standing(STALL_SECONDS)
+        self._stuck = Standing(STALL_SECONDS, settings.late_after_seconds)
         self._updates_a_minute = _MINUTE_SECONDS / settings.interval_seconds
         self.last: int | None = None
         self.missed = 0
@@ -39,21 +39,23 @@ class Sequence:
         if last is not None and sequence_id != last + 1:
             anomaly = self._judge(sequence_id, last, first_of_connection=first_of_connection)
         if last is None or sequence_id > last or (anomaly is not None and anomaly.kind == "reset"):
-            self._stuck.clear()
-        self._stuck.show(at)
+            self._stuck.begin(at)
+        else:
+            self._stuck.show(at)
         return anomaly
 
     def reconnected(self) -> None:
         """A new connection: the time without one is no evidence."""
         self._stuck.reconnected()
 
-    def deadline(self, alive_seconds: float) -> float | None:
-        """When the id counts as stuck by itself (see `Standing.deadline`)."""
-        return self._stuck.deadline(alive_seconds)
+    @property
+    def due_at(self) -> float:
+        """When the id counts as stuck by itself (see `Standing.due_at`)."""
+        return self._stuck.due_at
 
-    def elapse(self, at: float, alive_seconds: float) -> list[Anomaly]:
+    def elapse(self, at: float) -> list[Anomaly]:
         """Time has come to `at`; a stuck id has been counted with every duplicate, so nothing is added."""
-        self._stuck.elapse(at, alive_seconds)
+        self._stuck.elapse(at)
         return []
 
     def _judge(self, sequence_id: int, last: int, *, first_of_connection: bool) -> Anomaly | None:

@@ -1,11 +1,17 @@
 """Timestamps: `tst` advances with every update, and tells how late the updates arrive."""
 
+from collections import deque
+
 from watchdog.checks.finding import Anomaly
+from watchdog.checks.settings import CheckSettings
 from watchdog.checks.standing import Standing
 from watchdog.histogram import Histogram
 
 FROZEN_SECONDS = 2.0
 """How long `tst` may stay the same while updates come."""
+
+OFFSET_SECONDS = 60
+"""How long the smallest difference between the clocks is remembered."""
 
 LATENCY_BOUNDS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0)
 
@@ -18,10 +24,10 @@ class Timestamps:
 
     __slots__ = ("_still", "_stuck", "last")
 
-    def __init__(self) -> None:
+    def __init__(self, settings: CheckSettings) -> None:
         self.last: float | None = None
-        self._still = Standing(FROZEN_SECONDS)
-        self._stuck = Standing(FROZEN_SECONDS)
+        self._still = Standing(FROZEN_SECONDS, settings.late_after_seconds)
+        self._stuck = Standing(FROZEN_SECONDS, settings.late_after_seconds)
 
     @property
     def stale(self) -> bool:
@@ -32,34 +38,30 @@ class Timestamps:
         """Judge the next `tst`, in UNIX seconds."""
         last, self.last = self.last, sent
         if last is None or sent > last:
-            self._still.clear()
-            self._stuck.clear()
-        elif sent < last:
-            self._still.clear()
+            self._still.begin(at)
+            self._stuck.begin(at)
+            return []
         self._stuck.show(at)
-        frozen = self._still.show(at)
-        anomalies = []
-        if last is not None and sent < last:
-            anomalies.append(Anomaly("timestamp", "regressed", {"by_seconds": round(last - sent, 7)}))
-        if frozen:
-            anomalies.append(_frozen())
-        return anomalies
+        if sent < last:
+            self._still.begin(at)
+            return [Anomaly("timestamp", "regressed", {"by_seconds": round(last - sent, 7)})]
+        return [_frozen()] if self._still.show(at) else []
 
     def reconnected(self) -> None:
         """A new connection: the time without one is no evidence."""
         self._still.reconnected()
         self._stuck.reconnected()
 
-    def deadline(self, alive_seconds: float) -> float | None:
-        """When the timestamp turns frozen by itself (see `Standing.deadline`)."""
+    @property
+    def due_at(self) -> float:
+        """When the timestamp turns frozen by itself (see `Standing.due_at`)."""
         # They differ once `tst` has fallen: it has not advanced for longer than it has been the same.
-        dues = (self._still.deadline(alive_seconds), self._stuck.deadline(alive_seconds))
-        return min((due for due in dues if due is not None), default=None)
+        return min(self._still.due_at, self._stuck.due_at)
 
-    def elapse(self, at: float, alive_seconds: float) -> list[Anomaly]:
+    def elapse(self, at: float) -> list[Anomaly]:
         """Time has come to `at`."""
-        self._stuck.elapse(at, alive_seconds)
-        return [_frozen()] if self._still.elapse(at, alive_seconds) else []
+        self._stuck.elapse(at)
+        return [_frozen()] if self._still.elapse(at) else []
 
 
 def _frozen() -> Anomaly:
@@ -74,25 +76,30 @@ class Latency:
 
     __slots__ = ("_minima", "latencies")
 
-    _SLOTS = 60
-
     def __init__(self) -> None:
         self.latencies = Histogram(LATENCY_BOUNDS_SECONDS)
-        # One minimum for each second of the last minute: bounded however many updates come.
-        self._minima: dict[int, tuple[int, float]] = {}
+        # What may yet be the smallest of a minute, by the second: later ones are larger, or they would have
+        # ousted those before. So there is at most one for each second, however many updates come.
+        self._minima: deque[tuple[int, float]] = deque()
 
     def received(self, sent: float, arrived: float, at: float) -> float:
         """Take in one update by the wall clocks `sent` and `arrived`; answer its latency in seconds."""
         difference = arrived - sent
-        second = int(at)
-        known = self._minima.get(second % self._SLOTS)
-        if known is None or known[0] != second or difference < known[1]:
-            self._minima[second % self._SLOTS] = (second, difference)
+        second, minima = int(at), self._minima
+        while minima and minima[-1][1] >= difference:
+            minima.pop()
+        if not minima or minima[-1][0] < second:
+            minima.append((second, difference))
+            self._forget(second)
         latency = max(difference, 0.0)
         self.latencies.observe(latency)
         return latency
 
     def offset_seconds(self, at: float) -> float | None:
         """The clock offset of the last minute; negative: our clock is behind. None without updates."""
-        oldest = int(at) - self._SLOTS
-        return min((low for second, low in self._minima.values() if second > oldest), default=None)
+        self._forget(int(at))
+        return self._minima[0][1] if self._minima else None
+
+    def _forget(self, second: int) -> None:
+        while self._minima and self._minima[0][0] <= second - OFFSET_SECONDS:
+            self._minima.popleft()
