@@ -4,7 +4,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PURE := watchdog/feed/*,watchdog/checks/*,watchdog/ledger.py,watchdog/monitor.py,watchdog/content.py,watchdog/snapshot.py,watchdog/tally.py,watchdog/records.py,watchdog/histogram.py
-FUZZERS := session update negotiation token claims
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
@@ -43,13 +42,9 @@ lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile
 	$(BIN)/hadolint Dockerfile
 	$(if $(RULES),promtool check rules $(RULES))
 
-fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (600).
+fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (600), and record it.
 	@$(BIN)/pip --disable-pip-version-check install -qq --require-hashes --only-binary :all: -r requirements-fuzz.lock
-	@set -e; for name in $(FUZZERS); do \
-	    mkdir -p build/fuzz/$$name; \
-	    $(BIN)/python -m fuzz $$name -max_total_time=$$(( $(or $(DURATION),600) / 5 )) -max_len=65536 -timeout=5 \
-	        -rss_limit_mb=1024 -dict=fuzz/json.dict -artifact_prefix=build/fuzz/ build/fuzz/$$name fuzz/corpus/$$name; \
-	done
+	$(BIN)/python -m fuzz.run --duration $(or $(DURATION),600) --record
 
 reliability: $(STAMP)  ## Run the fault matrix and write its tables into docs/reliability.md.
 	$(BIN)/python -m tests.acceptance.matrix.report
@@ -84,4 +79,4 @@ clean:  ## Remove .venv and everything that tools left behind.
 	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
 	rm -rf benchmarks/build benchmarks/clients/node/node_modules
 	rm -rf build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-	find watchdog grafana tests -name __pycache__ -prune -exec rm -rf {} +
+	find watchdog grafana benchmarks fuzz tests -name __pycache__ -prune -exec rm -rf {} +

@@ -4,6 +4,8 @@ import sys
 
 import atheris
 
+from fuzz.limits import INSTRUMENTED_HANG_SECONDS, Limited
+
 with atheris.instrument_imports(include=["watchdog", "fuzz"]):
     from fuzz.harness import HARNESSES
 
@@ -13,8 +15,14 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in HARNESSES:
         sys.exit(f"usage: python -m fuzz {{{','.join(HARNESSES)}}} [option of libFuzzer…] [corpus…]")
     name = sys.argv.pop(1)
-    atheris.Setup(sys.argv, HARNESSES[name])
+    atheris.Setup(sys.argv, Limited(HARNESSES[name], INSTRUMENTED_HANG_SECONDS, _tell))
     atheris.Fuzz()
+
+
+def _tell(line: str) -> None:
+    # At its end libFuzzer leaves Python behind, and with it whatever is not flushed.
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
