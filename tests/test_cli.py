@@ -101,8 +101,13 @@ def test_a_valid_file_is_said_to_be_valid(capsys, file):
 
 
 def test_the_version_is_the_packages(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"betcore-watchdog {__version__}\n"
+
+
+def test_the_version_is_told_among_other_options_too(capsys):
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["--version"])
+        cli.main(["--version", "run"])
     assert (exit_.value.code, capsys.readouterr().out) == (0, f"betcore-watchdog {__version__}\n")
 
 

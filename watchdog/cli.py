@@ -5,15 +5,19 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from watchdog import __version__
 
+# Neither `typing` nor `pathlib` is imported before it is needed: each takes a quarter of a bare interpreter.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import NoReturn
+
     from watchdog.config import Config
 
 PROGRAM = "betcore-watchdog"
+_VERSION = f"{PROGRAM} {__version__}"
 EXIT_USAGE = 2
 EXIT_BUG = 70
 """A mistake of ours: sysexits' "internal software error"."""
@@ -23,7 +27,7 @@ _PROBE_SECONDS = 10.0
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str) -> "NoReturn":
         """One line that says what is wrong, rather than the whole usage as well."""
         _complain(f"{message} (see '{self.prog} --help')")
         sys.exit(EXIT_USAGE)
@@ -44,6 +48,10 @@ class _Refused(Exception):  # noqa: N818 - what was asked for is wrong, not the 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answer the exit code."""
     _open_what_is_closed()
+    if (sys.argv[1:] if arguments is None else list(arguments)) == ["--version"]:
+        # Known without a parser, which takes as long to make as the interpreter to start.
+        sys.stdout.write(_VERSION + "\n")
+        return 0
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -66,7 +74,7 @@ def _open_what_is_closed() -> None:
     """Give a process started without stdout or stderr some: else a socket would get their numbers."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - no pathlib; for the whole process
 
 
 def _complain(line: str) -> None:
@@ -79,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Health and SLA watchdog of the BETCORE live feed, exposed to Prometheus.",
         epilog=f"'{PROGRAM} COMMAND --help' tells more of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("--version", action="version", version=_VERSION)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_demo(commands)
@@ -96,7 +104,7 @@ def _add_run(commands: "_Commands") -> None:
         description="Watch the configured feeds and serve /metrics, health, JSON and the status page. "
         "SIGTERM and SIGINT close every connection and exit with 0; SIGHUP reloads the file.",
     )
-    parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="the configuration, TOML")
+    parser.add_argument("--config", required=True, type=_path, metavar="FILE", help="the configuration, TOML")
     parser.set_defaults(command=_run)
 
 
@@ -139,7 +147,7 @@ def _add_simulate(commands: "_Commands") -> None:
         help="how long the tokens that it issues are valid (default: 3600)",
     )
     faults = parser.add_mutually_exclusive_group()
-    faults.add_argument("--faults", type=Path, metavar="FILE", help="a TOML file with [[faults]] to play")
+    faults.add_argument("--faults", type=_path, metavar="FILE", help="a TOML file with [[faults]] to play")
     faults.add_argument(
         "--programme", action="store_true", help="play short rounds and the demo's programme of faults"
     )
@@ -153,7 +161,7 @@ def _add_check_config(commands: "_Commands") -> None:
         description="Exit with 0, or with 2 and a line for every mistake: file, key, what is wrong, what is "
         "allowed.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=_path, metavar="FILE")
     parser.set_defaults(command=_check_config)
 
 
@@ -164,7 +172,7 @@ def _add_probe(commands: "_Commands") -> None:
         description="One look for cron or a human. Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; the "
         "worst game's counts.",
     )
-    parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="the configuration, TOML")
+    parser.add_argument("--config", required=True, type=_path, metavar="FILE", help="the configuration, TOML")
     parser.add_argument("--game-type", type=int, metavar="N", help="only the games of this type")
     parser.add_argument(
         "--duration",
@@ -175,6 +183,12 @@ def _add_probe(commands: "_Commands") -> None:
     )
     parser.add_argument("--json", action="store_true", help="the verdicts as JSON")
     parser.set_defaults(command=_probe)
+
+
+def _path(text: str) -> "Path":
+    from pathlib import Path  # noqa: PLC0415
+
+    return Path(text)
 
 
 def _seconds(text: str) -> float:
@@ -256,7 +270,7 @@ def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(part) for part in wanted)
 
 
-def _load(path: Path) -> "Config":
+def _load(path: "Path") -> "Config":
     from watchdog import config  # noqa: PLC0415
 
     try:
