@@ -19,8 +19,9 @@ from watchdog.checks.rounds import Rounds
 from watchdog.checks.sequence import Sequence
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.timestamps import Latency, Timestamps
-from watchdog.feed.messages import Update, decode_update, unix_seconds
-from watchdog.feed.signalr import Invocation, Session
+from watchdog.feed.events import Expected
+from watchdog.feed.messages import Update, decode_delivery, unix_seconds
+from watchdog.feed.signalr import RECORD_SEPARATOR, Session
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival
 
@@ -35,7 +36,7 @@ class Replay:
     """One game's session and monitor, subscribed at 0; takes records as a subscription does."""
 
     def __init__(self) -> None:
-        self.session = Session("", 0.0)
+        self.session = Session("", 0.0, expected=decode_delivery)
         self.session.receive("{}\x1e", 0.0)
         self.monitor = Monitor("betcore", 3, "Poker", _SETTINGS, 0.0)
         self.monitor.connecting(0.0)
@@ -47,9 +48,9 @@ class Replay:
         seconds = self._received * STEP_SECONDS
         self._received += 1
         for event in self.session.receive(record, seconds):
-            if isinstance(event, Invocation):
+            if isinstance(event, Expected):
                 arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds, event.size_bytes)
-                self.monitor.received(decode_update(event.arguments), arrival)
+                self.monitor.received(event.content, arrival)
         return min(self.session.next_deadline, self.monitor.next_deadline)
 
 
@@ -79,14 +80,8 @@ def _loop_us(work: list[Any]) -> float:
 def measure() -> dict[str, Any]:
     """All of it, in microseconds an update."""
     texts = records(_COUNT)
-    session = Replay().session
-    arguments = [
-        event.arguments
-        for text in texts
-        for event in session.receive(text, 0.0)
-        if isinstance(event, Invocation)
-    ]
-    updates = [decode_update(argument) for argument in arguments]
+    bare = [text.removesuffix(RECORD_SEPARATOR) for text in texts]
+    updates = [decode_delivery(text) for text in bare]
     arrivals = [_arrival(number) for number in range(_COUNT)]
     judged = list(zip(updates, arrivals, strict=True))
 
@@ -95,8 +90,8 @@ def measure() -> dict[str, Any]:
         return lambda item: monitor.received(*item)
 
     parts = {
-        "session": cost_us(_session_only, texts),
-        "decode": cost_us(lambda: decode_update, arguments),
+        "session and decode": cost_us(_session_only, texts),
+        "decode": cost_us(lambda: decode_delivery, bare),
         "monitor": cost_us(judge, judged),
         **{f"check: {name}": cost_us(make, judged) for name, make in _CHECKS.items()},
     }
@@ -142,7 +137,7 @@ def _sequence() -> Callable[[Update, Arrival], object]:
 
 
 def _timestamps() -> Callable[[Update, Arrival], object]:
-    check, latency = Timestamps(), Latency()
+    check, latency = Timestamps(_SETTINGS), Latency()
 
     def received(update: Update, arrival: Arrival) -> None:
         sent = unix_seconds(update.sent)

@@ -15,12 +15,14 @@ from watchdog.arrival import ArrivalStream
 from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
 from watchdog.connection import Endpoint, open_connection
-from watchdog.feed.messages import decode_update, subscribe_record
-from watchdog.feed.signalr import Invocation, Session
+from watchdog.feed.events import Expected
+from watchdog.feed.messages import decode_delivery, subscribe_record
+from watchdog.feed.signalr import Session
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival
 
 _READ_BYTES = 65_536
+_PATIENCE_SECONDS = 30.0
 _SETTINGS = CheckSettings()
 _HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 
@@ -88,23 +90,24 @@ def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Ste
 
     async def step(port: int, game_type: int, counts: Counts) -> None:
         clock = Clock()
-        session = Session(subscribe_record(game_type, 1), clock.now())
+        session = Session(subscribe_record(game_type, 1), clock.now(), expected=decode_delivery)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
         async with open_connection(Endpoint("127.0.0.1", port, "/"), clock) as connection:
             while not session.established:
                 await connection.send(session.data_to_send())
-                message = await connection.receive(clock.now() + 10.0)
-                if message is not None and message.text is not None:
-                    session.receive(message.text, message.stamp.at)
+                message = await connection.receive()
+                session.receive(message.text or "", message.stamp.at)
             await connection.send(session.data_to_send())
             monitor.connecting(clock.now())
             monitor.subscribed(clock.now())
             counts.open += 1
-            while True:
-                message = await connection.receive(clock.now() + 5.0)
-                if message is not None and message.text is not None:
+            with trio.CancelScope() as waiting:
+                while True:
+                    waiting.deadline = clock.now() + _PATIENCE_SECONDS
+                    message = await connection.receive()
                     counts.received += 1
-                    take(session, monitor, message.text, Arrival(message.stamp.at, message.stamp.wall))
+                    arrival = Arrival(message.stamp.at, message.stamp.wall)
+                    take(session, monitor, message.text or "", arrival)
 
     return step
 
@@ -116,16 +119,14 @@ def nothing(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> 
 def decode(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
     """Records and the update in them, not judged."""
     del monitor
-    for event in session.receive(text, arrival.at):
-        if isinstance(event, Invocation):
-            decode_update(event.arguments)
+    session.receive(text, arrival.at)
 
 
 def judge(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
     """Everything but the subscription's life."""
     for event in session.receive(text, arrival.at):
-        if isinstance(event, Invocation):
-            monitor.received(decode_update(event.arguments), arrival)
+        if isinstance(event, Expected):
+            monitor.received(event.content, arrival)
 
 
 STEPS: dict[str, Step] = {

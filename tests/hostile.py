@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import hashlib
-import math
 import os
 import re
 import socket
@@ -138,6 +137,13 @@ def close_frame(code: int, text: str = "") -> bytes:
     return frame(CLOSE, code.to_bytes(2, "big") + text.encode())
 
 
+async def receive_until(connection, deadline):
+    """The next message that arrived before a deadline, as a subscription receives; None without one."""
+    with trio.CancelScope(deadline=deadline):
+        return await connection.receive()
+    return await connection.look_again()
+
+
 @asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Plays the script to every client on a free port of loopback, within bounded time.
@@ -235,7 +241,7 @@ async def end_of(endpoint: Endpoint, *, say: str | None = None) -> tuple[Connect
         async with open_connection(endpoint, Clock()) as connection:
             if say is not None:
                 await connection.send(say)
-            while message := await connection.receive(math.inf):
+            while message := await connection.receive():
                 messages.append(message.text)
 
     with pytest.raises(ConnectionLost) as lost:

@@ -11,7 +11,7 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
-from tests.hostile import CLOSE, TEXT, Authority, Peer, at, block, close_frame, frame, serving
+from tests.hostile import CLOSE, TEXT, Authority, Peer, at, block, close_frame, frame, receive_until, serving
 from watchdog.arrival import _SO_TIMESTAMPNS, ArrivalStream
 from watchdog.clock import Clock
 from watchdog.connection import open_connection
@@ -204,7 +204,7 @@ async def test_a_message_that_came_before_a_deadline_the_loop_slept_through_coun
         deadline = sent_at + 0.05
         send("in time")
         block(BUSY_SECONDS)
-        message = await connection.receive(deadline)
+        message = await receive_until(connection, deadline)
     assert message is not None
     assert message.text == "in time"
     assert message.stamp.at == pytest.approx(sent_at, abs=NEAR_SECONDS)
@@ -217,19 +217,19 @@ async def test_every_message_that_piled_up_is_received_after_the_deadline():
         for number in range(5):
             send(str(number))
         block(BUSY_SECONDS)
-        messages = [await connection.receive(deadline) for _ in range(5)]
+        messages = [await receive_until(connection, deadline) for _ in range(5)]
         assert [message.text for message in messages] == ["0", "1", "2", "3", "4"]
         assert not any(message.stamp.exact for message in messages)
-        assert await connection.receive(deadline) is None
+        assert await receive_until(connection, deadline) is None
 
 
 async def test_stamps_are_exact_again_after_a_stall():
     async with hub(Clock()) as (connection, send):
         send("during")
         block(BUSY_SECONDS)
-        assert not (await connection.receive(trio.current_time() + 1.0)).stamp.exact
+        assert not (await receive_until(connection, trio.current_time() + 1.0)).stamp.exact
         send("after")
-        assert (await connection.receive(trio.current_time() + 1.0)).stamp.exact
+        assert (await receive_until(connection, trio.current_time() + 1.0)).stamp.exact
 
 
 async def test_a_connection_opened_after_a_stall_has_exact_stamps():
@@ -269,9 +269,9 @@ async def virtual_hub():
 
 async def test_nothing_comes_of_a_deadline_that_passes(autojump_clock):
     async with virtual_hub() as (connection, _):
-        assert await connection.receive(5.0) is None
+        assert await receive_until(connection, 5.0) is None
         assert trio.current_time() == pytest.approx(5.0, abs=0.01)
-        assert await connection.receive(1.0) is None
+        assert await receive_until(connection, 1.0) is None
         assert trio.current_time() == pytest.approx(5.0, abs=0.02)
 
 
@@ -283,7 +283,7 @@ async def test_a_message_ends_the_wait_for_a_deadline(autojump_clock):
             await peer.send(frame(TEXT, b"now"))
 
         nursery.start_soon(send_later)
-        message = await connection.receive(5.0)
+        message = await receive_until(connection, 5.0)
         assert message.text == "now"
         assert message.stamp.at == pytest.approx(2.0, abs=0.001)
         assert message.stamp.exact

@@ -1,6 +1,5 @@
 """Connecting to what is not there, and what is shown of it."""
 
-import math
 import socket
 import ssl
 
@@ -18,6 +17,7 @@ from tests.hostile import (
     end_of,
     frame,
     reason_from,
+    receive_until,
     refusing,
     serving,
 )
@@ -136,7 +136,7 @@ async def test_a_connection_is_not_used_before_it_is_open():
     ours, _ = memory_stream_pair()
     connection = Connection(ArrivalStream(ours, Clock()), ours, at(1))
     with pytest.raises(RuntimeError):
-        await connection.receive(math.inf)
+        await connection.receive()
 
 
 async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_nothing_else(autojump_clock):
@@ -163,7 +163,7 @@ async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_n
 
     async def receive_all():
         async with open_connection(at(1), Clock(wall=trio.current_time), dial) as connection:
-            while await connection.receive(math.inf):
+            while await connection.receive():
                 pass
 
     async with trio.open_nursery() as nursery:
@@ -189,9 +189,9 @@ async def test_a_deadline_is_looked_past_for_as_long_as_something_is_unread(
     autojump_clock, monkeypatch, unread_looks
 ):
     connection = Connection(Kernel(unread_looks), memory_stream_pair()[0], endpoint=None)
-    monkeypatch.setattr(connection, "_receive", trio.sleep_forever)
+    monkeypatch.setattr(connection, "receive", trio.sleep_forever)
     began = trio.current_time()
 
-    assert await connection.receive(began + 1.0) is None
+    assert await receive_until(connection, began + 1.0) is None
     looks = (trio.current_time() - began - 1.0) / SECOND_LOOK_SECONDS
     assert looks == pytest.approx(unread_looks + 1)

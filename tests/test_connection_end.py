@@ -94,10 +94,10 @@ async def test_being_cancelled_while_open_says_goodbye_at_once():
         begin = math.inf
         with trio.CancelScope() as scope:
             async with open_connection(at(port), Clock()) as connection:
-                await connection.receive(math.inf)
+                await connection.receive()
                 begin = trio.current_time()
                 scope.cancel()
-                await connection.receive(math.inf)
+                await connection.receive()
         lasted_seconds = trio.current_time() - begin
         assert scope.cancelled_caught
         assert heard == [(CLOSE, (1000).to_bytes(2, "big"))]
@@ -165,7 +165,7 @@ async def test_being_cancelled_at_any_instant_ends_cleanly():
                 async with open_connection(at(port, client_tls), Clock()) as connection:
                     await connection.send("hello")
                     while True:
-                        await connection.receive(math.inf)
+                        await connection.receive()
 
             nursery.start_soon(attempt)
             for _ in range(steps):

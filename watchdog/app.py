@@ -29,6 +29,12 @@ from watchdog.web.server import ListenError, serve
 LOOK_AT_FILES_SECONDS = 60.0
 """How often the modes of the files that hold secrets are looked at."""
 
+_SETTLED_SECONDS = 5.0
+"""How long after the start most of what will stand does."""
+
+_GC_THRESHOLDS = (50_000, 20, 50)
+"""Python's own are (700, 10, 10): with a thousand games it would walk through all of them all the time."""
+
 
 class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours
     """The web side can't listen where it is told to."""
@@ -196,9 +202,7 @@ async def run(
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
     watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
-    # What stands by now stands for good: no garbage collection has to walk through it and stall the loop.
-    gc.collect()
-    gc.freeze()
+    _collect_garbage_rarely()
     events = structlog.get_logger()
     unserved: ListenError | None = None
     async with trio.open_nursery() as nursery:
@@ -225,6 +229,7 @@ async def run(
             if path is not None:
                 nursery.start_soon(watchdog.reload_on_hangup, path)
             await nursery.start(watchdog.run)
+            nursery.start_soon(_freeze_what_stands)
             if started is not None:
                 started(address)
             try:
@@ -233,6 +238,19 @@ async def run(
                 events.info("watchdog.stopping")
     if unserved is not None:
         raise CannotServe(f"web.listen: {unserved}")
+
+
+def _collect_garbage_rarely() -> None:
+    """Keep the collector from stalling the loop: an update leaves no cycles behind, a lost connection few."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+async def _freeze_what_stands() -> None:
+    """Once the connections stand, no collection has to walk through them either."""
+    await trio.sleep(_SETTLED_SECONDS)
+    gc.freeze()
 
 
 def _tls_files(settings: config.Web) -> tuple[Path, Path] | None:

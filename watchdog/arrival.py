@@ -1,6 +1,5 @@
 """The streams beneath a WebSocket: one stamps what arrives, one watches how the upgrade goes."""
 
-import errno
 import re
 import select
 import socket
@@ -41,9 +40,9 @@ class ArrivalStream(trio.abc.Stream):
     """
 
     def __init__(self, inner: trio.abc.Stream, clock: Clock) -> None:
-        self._inner = inner
+        """Take over a stream: it is used through this one from now on."""
+        self._inner, self._socket = _with_kernel_stamps(inner)
         self._clock = clock
-        self._socket = _with_kernel_stamps(inner)
         self._waiting = False
         self._read_at = clock.now()
         self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
@@ -143,30 +142,41 @@ class UpgradeStream(trio.abc.Stream):
         await self._inner.aclose()
 
 
-def _with_kernel_stamps(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
+def _with_kernel_stamps(stream: trio.abc.Stream) -> tuple[trio.abc.Stream, socket.socket | None]:
+    """The stream to use, and the socket beneath it if the kernel stamps what arrives there."""
     if not sys.platform.startswith("linux") or not isinstance(stream, trio.SocketStream):
-        return None
+        return stream, None
+    # Trio's own calls read first and wait only if there is nothing: two system calls too many for each
+    # update of a feed. So the socket changes hands, and both know it from now on.
+    known = stream.socket
+    sock = socket.socket(known.family, known.type, known.proto, fileno=known.detach())
+    sock.settimeout(0.0)
     with suppress(OSError):
-        stream.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        return stream.socket
-    return None
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        return trio.SocketStream(trio.socket.from_stdlib_socket(sock)), sock
+    return trio.SocketStream(trio.socket.from_stdlib_socket(sock)), None
 
 
-def _is_readable(sock: trio.socket.SocketType) -> bool:
+def _is_readable(sock: socket.socket) -> bool:
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 
-async def _receive_stamped(sock: trio.socket.SocketType, max_bytes: int) -> tuple[bytes, float | None]:
-    try:
-        data, ancillary, _, _ = await sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
-    except OSError as error:
-        if error.errno == errno.EBADF:
-            raise trio.ClosedResourceError from error
-        raise trio.BrokenResourceError(str(error)) from error
+async def _receive_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, float | None]:
+    while True:
+        if sock.fileno() < 0:
+            raise trio.ClosedResourceError
+        await trio.lowlevel.wait_readable(sock)
+        try:
+            data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
+            break
+        except BlockingIOError:
+            continue
+        except OSError as error:
+            raise trio.BrokenResourceError(str(error)) from error
     for level, kind, value in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS) and len(value) >= _TIMESPEC.size:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(value)
             return data, seconds + nanoseconds / _NANOSECONDS
     return data, None

@@ -85,20 +85,31 @@ class Connection:
         self._failure: ConnectionLost | None = None
         self._opened = trio.Event()
 
-    async def receive(self, until: float) -> Message | None:
-        """The next message; None when nothing that had arrived by `until` is left unread.
+    async def receive(self) -> Message:
+        """The next message. Waiting for it may be cancelled: none is lost by that.
 
         Raises:
             ConnectionLost: the connection is over.
 
         """
-        with trio.CancelScope(deadline=until):
-            return await self._receive()
+        try:
+            message = await self._open_websocket.get_message()
+        except trio_websocket.ConnectionClosed as closed:
+            raise self._loss(closed) from None
+        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+
+    async def look_again(self) -> Message | None:
+        """After a deadline: a message that had arrived before it; None when none is left unread.
+
+        Raises:
+            ConnectionLost: the connection is over.
+
+        """
         limit = trio.current_time() + LAST_LOOK_SECONDS
         while True:
             read = self._stream.is_read or trio.current_time() > limit
             with trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS):
-                return await self._receive()
+                return await self.receive()
             if read:
                 return None
 
@@ -176,13 +187,6 @@ class Connection:
             message = "used before it was opened"
             raise RuntimeError(message)
         return self._websocket
-
-    async def _receive(self) -> Message:
-        try:
-            message = await self._open_websocket.get_message()
-        except trio_websocket.ConnectionClosed as closed:
-            raise self._loss(closed) from None
-        return Message(message if isinstance(message, str) else None, self._stream.stamp)
 
     async def _give_up_upgrade(self, scope: trio.CancelScope) -> None:
         """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""

@@ -1,29 +1,21 @@
 """One game's supervised life: token, connect, subscribe, updates, backoff, and again."""
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import trio
 
+from watchdog.arrival import Stamp
 from watchdog.backoff import delay_seconds
 from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
 from watchdog.config import Reconnect
-from watchdog.connection import Connection, ConnectionLost, Message
-from watchdog.feed.messages import UpdateError, decode_update, is_update, subscribe_record
-from watchdog.feed.signalr import (
-    MAX_RECORDS,
-    Closed,
-    Established,
-    Event,
-    Flood,
-    HandshakeRefused,
-    Invalid,
-    Invocation,
-    Oversize,
-    Session,
-)
+from watchdog.connection import Connection, ConnectionLost
+from watchdog.feed.events import Invalid
+from watchdog.feed.messages import Update, subscribe_record
+from watchdog.hub_connection import HubConnection
 from watchdog.line import Line
 from watchdog.log import redact
 from watchdog.monitor import Monitor
@@ -150,13 +142,16 @@ class Subscription:
             try:
                 async with self._connect(line.token) as connection:
                     try:
-                        await self._converse(connection, line)
+                        await self._hub(connection, line).run()
                     except ConnectionLost as lost:
                         # Told at once: closing may take a second if the hub does not play along.
                         self._ended(line, lost)
             except ConnectionLost as lost:
                 self._ended(line, lost)
         line.settled.set()
+
+    def _hub(self, connection: Connection, line: Line) -> HubConnection:
+        return HubConnection(connection, self._record, line=line, listener=self, clock=self._clock)
 
     def _ended(self, line: Line, lost: ConnectionLost) -> None:
         if line is not self._in_charge and line is not self._standby:
@@ -171,7 +166,7 @@ class Subscription:
             return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
             # It was a message that ended the connection, so it counts as one that is invalid.
-            self._invalid(Invalid(lost.reason, lost.detail), now)
+            self.invalid(line, Invalid(lost.reason, lost.detail), now)
         self._found(self.monitor.lost(lost.reason, now, redact(lost.detail)))
         standby = self._standby
         if standby is not None and standby.subscribed_at is not None:
@@ -182,70 +177,15 @@ class Subscription:
         if standby is not None:
             standby.scope.cancel()
 
-    async def _converse(self, connection: Connection, line: Line) -> None:
-        session = Session(self._record, self._clock.now())
-        while True:
-            if data := session.data_to_send():
-                await connection.send(data)
-            if line is self._in_charge:
-                reconnect_at = self.monitor.update_due_at + self._silence_seconds
-                until = min(session.next_deadline, self.monitor.next_deadline, reconnect_at)
-            else:
-                # It may come to be in charge meanwhile, and then has to keep the monitor's deadlines.
-                reconnect_at = float("inf")
-                until = min(session.next_deadline, self._clock.now() + self._checks.late_after_seconds)
-            message = await connection.receive(until)
-            if message is None:
-                self._time_passed(session, line, reconnect_at)
-            elif message.text is None:
-                self._handle(Invalid("protocol", "a binary message"), message, line)
-            else:
-                for event in session.receive(message.text, message.stamp.at):
-                    self._handle(event, message, line)
-
-    def _time_passed(self, session: Session, line: Line, reconnect_at: float) -> None:
-        now = self._clock.now()
+    def established(self, line: Line, at: float) -> None:
+        """The hub accepted the handshake, and with it the token."""
+        self._keeper.accepted(line.token)
+        line.subscribed(at)
         if line is self._in_charge:
-            self._found(self.monitor.advance(now))
-        if not session.tick(now):
-            if session.established:
-                raise ConnectionLost("keepalive", "the hub sent nothing, not even a ping")
-            raise ConnectionLost("handshake", "the hub did not answer the handshake")
-        if now >= reconnect_at:
-            raise ConnectionLost("silence", "the hub sent no update")
+            self._found(self.monitor.subscribed(at))
 
-    def _handle(self, event: Event, message: Message, line: Line) -> None:
-        stamp = message.stamp
-        match event:
-            case Invocation():
-                self._invoked(event, message, line)
-            case Established():
-                self._keeper.accepted(line.token)
-                line.subscribed(stamp.at)
-                if line is self._in_charge:
-                    self._found(self.monitor.subscribed(stamp.at))
-            case Invalid():
-                # The line in charge carries it as well.
-                if line is self._in_charge:
-                    self._invalid(event, stamp.at)
-            case HandshakeRefused():
-                raise ConnectionLost("handshake", event.error)
-            case Oversize():
-                raise ConnectionLost("oversize", "a record without an end")
-            case Flood():
-                raise ConnectionLost("protocol", f"more than {MAX_RECORDS} records in one message")
-            case Closed():
-                raise ConnectionLost("server_close", event.error or "", allow_reconnect=event.allow_reconnect)
-
-    def _invoked(self, event: Invocation, message: Message, line: Line) -> None:
-        if not is_update(event.target):
-            return
-        stamp = message.stamp
-        try:
-            update = decode_update(event.arguments)
-        except UpdateError as error:
-            self._handle(Invalid(error.reason, str(error)), message, line)
-            return
+    def updated(self, line: Line, update: Update, size_bytes: int, stamp: Stamp) -> None:
+        """An update came: judge it if the line is in charge, or has shown by it that it may be."""
         line.delivered(stamp.at)
         if line is not self._in_charge:
             known_id = self.monitor.sequence_id
@@ -257,8 +197,29 @@ class Subscription:
         if line.repeats(update.sequence_id, stamp.at):
             self._found(self.monitor.repeated(stamp.at))
             return
-        arrival = Arrival(stamp.at, stamp.wall, event.size_bytes, stamp.exact)
+        arrival = Arrival(stamp.at, stamp.wall, size_bytes, stamp.exact)
         self._found(self.monitor.received(update, arrival))
+
+    def invalid(self, line: Line, event: Invalid, at: float) -> None:
+        """A message that is no valid update; one beside the line in charge is carried by that as well."""
+        if line is self._in_charge:
+            self._found(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
+
+    def look_up_at(self, line: Line) -> float:
+        """When something falls due if no message comes."""
+        if line is self._in_charge:
+            return min(self.monitor.next_deadline, self.silent_until(line))
+        # It may come to be in charge meanwhile, and then has to keep the monitor's deadlines.
+        return self._clock.now() + self._checks.late_after_seconds
+
+    def time_passed(self, line: Line, now: float) -> None:
+        """Judge what has fallen due."""
+        if line is self._in_charge:
+            self._found(self.monitor.advance(now))
+
+    def silent_until(self, line: Line) -> float:
+        """For how long the line may deliver no update; one that is not in charge need not."""
+        return self.monitor.update_due_at + self._silence_seconds if line is self._in_charge else math.inf
 
     def _take_over(self, line: Line, at: float) -> None:
         """Listen to another line from now on, and hang up the one before."""
@@ -268,9 +229,6 @@ class Subscription:
             if before.good:
                 self._failures = 0
             before.scope.cancel()
-
-    def _invalid(self, event: Invalid, at: float) -> None:
-        self._found(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
 
     def _delay_seconds(self, line: Line, lost: ConnectionLost) -> float:
         self._failures = 1 if line.good else self._failures + 1

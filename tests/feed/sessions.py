@@ -1,14 +1,15 @@
 """A session that talks to an imagined hub."""
 
-from watchdog.feed.signalr import Established, Invocation, Session
+from watchdog.feed.events import Established, Invocation
+from watchdog.feed.signalr import Session
 
 SUBSCRIBE = '{"type":1,"target":"Subscribe","arguments":[]}\x1e'
 PING = '{"type":6}\x1e'
 UPDATE = '{"type":1,"target":"WholeGamesInfoSubscribe","arguments":[{"sId":1}]}\x1e'
 
 
-def established(at=0.0):
-    session = Session(SUBSCRIBE, at)
+def established(at=0.0, *, expected=None):
+    session = Session(SUBSCRIBE, at, expected=expected)
     assert session.receive("{}\x1e", at) == [Established()]
     session.data_to_send()
     return session

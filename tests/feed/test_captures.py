@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from watchdog.feed.events import Closed, Established, HandshakeRefused, Invalid, Invocation
 from watchdog.feed.messages import decode_update, is_update, subscribe_record
-from watchdog.feed.signalr import Closed, Established, HandshakeRefused, Invalid, Invocation, Session
+from watchdog.feed.signalr import Session
 
 CAPTURES = Path(__file__).with_name("captures")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.feed.sessions import PING, SUBSCRIBE, UPDATE, established, kinds
-from watchdog.feed.signalr import Closed, Established, HandshakeRefused, Invocation, Session
+from watchdog.feed.events import Closed, Established, HandshakeRefused, Invocation
+from watchdog.feed.signalr import Session
 
 
 def test_the_first_record_of_the_client_asks_for_the_json_protocol():

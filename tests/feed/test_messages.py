@@ -22,6 +22,7 @@ from tests.feed.documents import (
     raw,
     refused,
 )
+from watchdog.feed.events import Invocation
 from watchdog.feed.messages import (
     Dealer,
     GameEvent,
@@ -32,7 +33,7 @@ from watchdog.feed.messages import (
     subscribe_record,
     unix_seconds,
 )
-from watchdog.feed.signalr import Invocation, Session
+from watchdog.feed.signalr import Session
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,9 @@ from hypothesis import strategies as st
 
 from tests.feed.sessions import PING, SUBSCRIBE, UPDATE, established, kinds, plain
 from watchdog.feed import signalr
+from watchdog.feed.events import Closed, Invalid, Invocation, Oversize
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
-from watchdog.feed.signalr import (
-    ANSWERS_A_MINUTE,
-    Closed,
-    Invalid,
-    Invocation,
-    MessageType,
-    Oversize,
-    Session,
-    encode_record,
-)
+from watchdog.feed.signalr import ANSWERS_A_MINUTE, MessageType, Session, encode_record
 
 
 def test_the_types_of_the_protocol_have_their_documented_numbers():

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fuzz.limits import HANG_SECONDS
 from tests.feed.sessions import PING, SUBSCRIBE, UPDATE, established, plain
 from tests.fuzz.documents import HOSTILE, LONG, mutated_arguments
 from watchdog.feed import signalr
+from watchdog.feed.events import Flood, Invalid, Invocation, Oversize
 from watchdog.feed.messages import Update, UpdateError, decode_update
-from watchdog.feed.signalr import Invalid, Invocation, Oversize, Session
-
-# Fifty milliseconds are the promise, and a tenth of them is what it takes: the rest is for a busy machine.
-HANGS_FROM_SECONDS = 0.5
+from watchdog.feed.signalr import MAX_RECORDS, Session
 
 TEXTS = st.text(st.characters(), max_size=200)  # lone surrogates included
 RECORDS = st.one_of(
@@ -67,11 +66,11 @@ def test_anything_at_all_is_refused_by_the_decoder_with_a_reason(data):
     "record",
     ["\x1e", "{}\x1e", "[\x1e", PING, '{"type":"1"}\x1e', '{"type":1}\x1e', '{"type":1,"arguments":\x1e'],
 )
-def test_a_full_frame_of_the_shortest_records_is_no_hang(record):
-    session = established()
-    data = record * (LONG // len(record))
+def test_a_full_frame_of_as_many_records_as_are_read_is_no_hang(record):
+    data = (record[:-1].ljust(LONG // MAX_RECORDS - 1) + "\x1e") * MAX_RECORDS
 
-    assert cpu_seconds(lambda: session.receive(data, 1.0)) < HANGS_FROM_SECONDS
+    assert established().receive(data, 1.0) != [Flood()]
+    assert cpu_seconds(lambda: established().receive(data, 1.0)) < HANG_SECONDS
 
 
 def test_an_empty_record_is_refused_without_a_look_by_the_decoder(monkeypatch):
@@ -85,8 +84,8 @@ def test_an_empty_record_is_refused_without_a_look_by_the_decoder(monkeypatch):
 def test_a_long_hostile_value_is_no_hang(text):
     parameters = f'[{{"wgi":[{{"e":[{{"t":1,"c":1,"b":true,"sn":"","p":[{text}]}}]}}]}}]'
 
-    assert cpu_seconds(lambda: decoded_or_refused(parameters)) < HANGS_FROM_SECONDS
-    assert cpu_seconds(lambda: decoded_or_refused(f'[{{"sId":{text}}}]')) < HANGS_FROM_SECONDS
+    assert cpu_seconds(lambda: decoded_or_refused(parameters)) < HANG_SECONDS
+    assert cpu_seconds(lambda: decoded_or_refused(f'[{{"sId":{text}}}]')) < HANG_SECONDS
 
 
 def test_a_record_that_never_ends_is_given_up_at_the_limit_and_not_kept(monkeypatch):
@@ -115,6 +114,10 @@ def decoded_or_refused(data):
 
 
 def cpu_seconds(call):
-    before = time.process_time()
-    call()
-    return time.process_time() - before
+    """The best of three: a tenth of the promise is what it takes, the rest is for a busy machine."""
+    took = []
+    for _ in range(3):
+        before = time.process_time()
+        call()
+        took.append(time.process_time() - before)
+    return min(took)

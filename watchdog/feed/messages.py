@@ -130,6 +130,14 @@ class Update(Struct, frozen=True, gc=False):
     sequence_id: SequenceId = field(name="sId")
 
 
+class _Delivery(Struct, frozen=True, gc=False, tag_field="type", tag=int(MessageType.INVOCATION)):
+    """The record by which the hub delivers an update, down to the letter."""
+
+    target: Literal["WholeGamesInfoSubscribe"]
+    arguments: tuple[Update]
+    invocation_id: None = field(name="invocationId", default=None)
+
+
 class UpdateError(ValueError):
     """An update that is no JSON, or not the documented one; `reason` is `json` or `schema`."""
 
@@ -141,6 +149,7 @@ class UpdateError(ValueError):
 # .NET's DateTime.MaxValue, its "never": the seventh digit would round up into the year 10000.
 _NEVER = b"9999-12-31T23:59:59.9999999"
 
+_decode_delivery = msgspec.json.Decoder(_Delivery).decode
 _decode_arguments = msgspec.json.Decoder(tuple[Update]).decode
 
 
@@ -158,6 +167,16 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
         if _NEVER in raw:
             return decode_update(raw.replace(_NEVER, _NEVER[:-1]))
         raise UpdateError(*fault_of(arguments, error)) from None
+
+
+def decode_delivery(record: str) -> Update:
+    """The update in a record that is the ordinary delivery of one.
+
+    Raises:
+        ValueError, RecursionError: it is anything else, or nothing valid.
+
+    """
+    return _decode_delivery(record).arguments[0]
 
 
 def is_update(target: str) -> bool:

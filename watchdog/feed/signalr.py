@@ -4,6 +4,8 @@ Source: the ASP.NET Core SignalR hub protocol specification. Every record is a J
 0x1E; WebSocket frames and records need not coincide.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from io import StringIO
 from typing import Any, Literal
@@ -11,7 +13,17 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from watchdog.feed.reasons import InvalidReason
+from watchdog.feed.events import (
+    Closed,
+    Established,
+    Event,
+    Expected,
+    Flood,
+    HandshakeRefused,
+    Invalid,
+    Invocation,
+    Oversize,
+)
 
 RECORD_SEPARATOR = "\x1e"
 HANDSHAKE_TIMEOUT_SECONDS = 15.0
@@ -39,50 +51,6 @@ class MessageType(IntEnum):
     CLOSE = 7
     ACK = 8
     SEQUENCE = 9
-
-
-class Established(Struct, frozen=True):
-    """The hub accepted the handshake."""
-
-
-class HandshakeRefused(Struct, frozen=True):
-    """The hub answered the handshake with an error, or with something that is no answer."""
-
-    error: str
-
-
-class Invocation(Struct, frozen=True):
-    """The hub calls a method of the client; `arguments` is the JSON array as it came."""
-
-    target: str
-    arguments: msgspec.Raw
-    size_bytes: int
-    invocation_id: str | None = None
-
-
-class Invalid(Struct, frozen=True):
-    """A record that is not what the protocol allows; the session goes on."""
-
-    reason: InvalidReason
-    detail: str
-
-
-class Oversize(Struct, frozen=True):
-    """A record longer than `MAX_RECORD_CHARACTERS`; the connection is of no more use."""
-
-
-class Flood(Struct, frozen=True):
-    """One message held more records than anybody has to say at once: reading them would hold up all games."""
-
-
-class Closed(Struct, frozen=True):
-    """The hub says goodbye: a `Close` message."""
-
-    error: str | None
-    allow_reconnect: bool
-
-
-Event = Established | HandshakeRefused | Invocation | Invalid | Oversize | Flood | Closed
 
 
 class _HandshakeAnswer(Struct):
@@ -155,6 +123,7 @@ class Session:
         "_answers",
         "_answers_since",
         "_established",
+        "_expected",
         "_last_received_at",
         "_last_sent_at",
         "_outbox",
@@ -162,9 +131,14 @@ class Session:
         "_subscribe",
     )
 
-    def __init__(self, subscribe: str, at: float) -> None:
-        """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it."""
+    def __init__(self, subscribe: str, at: float, *, expected: Callable[[str], object] | None = None) -> None:
+        """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it.
+
+        `expected` decodes the record that nearly all are, in one pass; its ValueError or RecursionError sends
+        a record the long way, at whose end is known what it is or what is wrong with it.
+        """
         self._subscribe = subscribe
+        self._expected = expected
         self._established = False
         self._outbox = [_HANDSHAKE]
         self._partial = StringIO()
@@ -239,7 +213,7 @@ class Session:
         if len(record) > MAX_RECORD_CHARACTERS:
             return [Oversize()]
         if self._established:
-            return self._message(record, at)
+            return self._as_expected(record) or self._message(record, at)
         try:
             answer = _decode_handshake(record)
         except (ValueError, RecursionError) as error:
@@ -252,6 +226,12 @@ class Session:
         # go without the `{}`, and then its first record already is a message.
         first = [] if answer.type is None else self._message(record, at)
         return [Established(), *first]
+
+    def _as_expected(self, record: str) -> list[Event]:
+        if self._expected is not None:
+            with suppress(ValueError, RecursionError):
+                return [Expected(self._expected(record), _size_bytes(record))]
+        return []
 
     def _message(self, record: str, at: float) -> list[Event]:
         if not record:
@@ -293,5 +273,8 @@ class Session:
                 ),
                 at,
             )
-        size_bytes = len(record) if record.isascii() else len(record.encode())
-        return [Invocation(message.target, message.arguments, size_bytes, message.invocation_id)]
+        return [Invocation(message.target, message.arguments, _size_bytes(record), message.invocation_id)]
+
+
+def _size_bytes(record: str) -> int:
+    return len(record) if record.isascii() else len(record.encode())

@@ -1,0 +1,72 @@
+"""An update decoded in one pass with its record is the one that the long way finds, and no other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.feed.sessions import PING, established, plain
+from tests.fuzz.documents import DOCUMENT, mutated_arguments
+from watchdog.feed.events import Expected, Invalid, Invocation
+from watchdog.feed.messages import UPDATE_TARGET, UpdateError, decode_delivery, decode_update, is_update
+from watchdog.feed.signalr import encode_record
+
+UPDATE = encode_record({"type": 1, "target": UPDATE_TARGET, "arguments": [DOCUMENT]})
+HEADS = ('"type":1,"target":"WholeGamesInfoSubscribe"', '"target":"wholegamesinfosubscribe","type":1')
+
+
+def heard(text, expected):
+    """What a session understands of a text, in the end."""
+    session = established(expected=expected)
+    found = []
+    for event in session.receive(text, 1.0):
+        if isinstance(event, Expected):
+            found.append((event.content, event.size_bytes))
+        elif isinstance(event, Invocation) and is_update(event.target):
+            try:
+                found.append((decode_update(event.arguments), event.size_bytes))
+            except UpdateError as error:
+                found.append(Invalid(error.reason, str(error)))
+        else:
+            found += plain([event])
+    return found, session.data_to_send()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(HEADS), mutated_arguments(), st.sampled_from(["", ',"invocationId":"7"'])),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_the_short_way_and_the_long_way_understand_the_same(parts):
+    text = "".join(f'{{{head},"arguments":{arguments}{tail}}}\x1e' for head, arguments, tail in parts)
+
+    assert heard(text, decode_delivery) == heard(text, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "short"),
+    [
+        (("", ""), True),
+        (('"sId":', '"new":"é","sId":'), True),
+        (('"type":1', '"type":1.0'), False),
+        (('"type":1', '"type":2'), False),
+        (('"type":1', '"type":"1"'), False),
+        (('"target":"Whole', '"target":"whole'), False),
+        (('"arguments":[', '"arguments":[1,'), False),
+        (('"type":1', '"type":1,"invocationId":"3"'), False),
+        (('"type":1', '"type":1,"invocationId":null'), True),
+    ],
+)
+def test_only_the_ordinary_delivery_goes_the_short_way(change, short):
+    text = UPDATE.replace(*change, 1)
+    assert change == ("", "") or text != UPDATE
+
+    events = established(expected=decode_delivery).receive(text, 1.0)
+
+    assert [isinstance(event, Expected) for event in events] in ([short], [])
+    assert heard(text, decode_delivery) == heard(text, None)
+
+
+def test_a_ping_is_no_delivery():
+    assert established(expected=decode_delivery).receive(PING, 1.0) == []
