@@ -54,10 +54,15 @@ class Scrape(Struct, frozen=True):
             seconds[game] = seconds.get(game, 0.0) + value
         return seconds
 
+    def states(self) -> dict[tuple[str, str], str]:
+        """Feed and game type → the state that the game is in."""
+        held = [dict(labels) for labels, holds in self.of("betcore_feed_state").items() if holds]
+        return {(own["feed"], own["game_type"]): own["state"] for own in held}
+
     def all_fresh(self) -> bool:
         """Whether every game is in order at this instant."""
-        fresh = self.of("betcore_feed_state", state="fresh")
-        return bool(fresh) and all(fresh.values())
+        states = self.states()
+        return bool(states) and set(states.values()) == {"fresh"}
 
 
 class Inside(Struct, frozen=True):

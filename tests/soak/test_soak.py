@@ -109,7 +109,7 @@ def test_what_grows_only_while_it_warms_up_is_not_judged():
         (a_soak(exit_code=70), "ended with 70 after SIGTERM"),
         (a_soak(complaints=["Traceback"]), "1 lines on stderr that are no events"),
         (a_soak(rests=a_soak().rests[:1]), "the games never came to rest"),
-        (a_soak(last=Scrape(0.0, 0.0, {})), "a game did not come back"),
+        (a_soak(last=Scrape(0.0, 0.0, {})), "not every game came back"),
     ],
 )
 def test_a_soak_says_which_bound_is_broken(soak, said):

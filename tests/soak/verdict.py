@@ -69,7 +69,8 @@ def mistakes(soak: Soak) -> Iterator[str]:
     if (off := largest_drift_seconds(soak)) > DRIFT_SECONDS:
         yield f"the seconds booked are {off:.3f} s off the time that passed, more than {DRIFT_SECONDS} s"
     if not soak.last.all_fresh():
-        yield "a game did not come back"
+        late = {game: state for game, state in soak.last.states().items() if state != "fresh"}
+        yield f"not every game came back: {late}"
     yield from _growth(soak)
 
 
