@@ -140,7 +140,8 @@ class Connection:
 
     async def _read(self) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._give_up_upgrade, nursery.cancel_scope)
+            upgrading = trio.CancelScope()
+            nursery.start_soon(self._give_up_upgrade, upgrading, nursery.cancel_scope)
             self._websocket = await trio_websocket.wrap_client_stream(
                 nursery,
                 self._upgrade,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
@@ -151,6 +152,7 @@ class Connection:
                 max_message_size=MAX_MESSAGE_CHARACTERS,
                 receive_buffer_size=_READ_BYTES,
             )
+            upgrading.cancel()
             self._opened.set()
 
     async def opened(self) -> None:
@@ -188,13 +190,14 @@ class Connection:
             raise RuntimeError(message)
         return self._websocket
 
-    async def _give_up_upgrade(self, scope: trio.CancelScope) -> None:
+    async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
         """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
-        await self._upgrade.failed.wait()
-        if self._websocket is None:
+        with upgrading:
+            await self._upgrade.failed.wait()
             # What was received last may still say why: give the library's reader its turn.
             await trio.sleep(SECOND_LOOK_SECONDS)
-            scope.cancel()
+            if self._websocket is None:
+                scope.cancel()
 
     def _loss(self, closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
         if self._failure is not None:

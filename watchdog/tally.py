@@ -9,6 +9,10 @@ from watchdog.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
 RECENT = 10
 """How many anomalies are kept for people to read."""
 
+_ANOMALIES: tuple[tuple[Check, str], ...] = tuple(
+    (check, kind) for check, kinds in ANOMALY_KINDS.items() for kind in kinds
+)
+
 
 class Tally:
     """Counts that only rise; every kind is there from the start, with 0."""
@@ -37,9 +41,7 @@ class Tally:
         self.overlapped = 0
         self.disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
         self.invalid = dict.fromkeys(INVALID_REASONS, 0)
-        self.anomalies: dict[tuple[Check, str], int] = {
-            (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
-        }
+        self.anomalies = dict.fromkeys(_ANOMALIES, 0)
         self.recent: deque[Recent] = deque(maxlen=RECENT)
 
     def message(self, size_bytes: int, wall: float) -> None:
