@@ -16,8 +16,8 @@ from tests.soak.watching import watched
 REST_SECONDS = 12.0
 """The end of a cycle: within it the games are expected to be at rest."""
 
-
-_LOOKS, _LOOK_SECONDS = 6, 0.25
+SETTLE_SECONDS = 7.0
+"""The first look lasts as long: what the watchdog does once after its start is over by then."""
 
 
 class DiedError(AssertionError):
@@ -32,6 +32,8 @@ class Sample(Struct, frozen=True):
     # Feed and game type → by how much the seconds booked differ from the time that passed.
     drift_seconds: dict[tuple[str, str], float]
     at_rest: bool
+    # Asked for only at the end of a cycle.
+    inside: Inside | None = None
 
 
 class Rest(Struct, frozen=True):
@@ -73,7 +75,7 @@ class _Watch:
         self.last = self._reference
         self.started_at = self._reference.asked_at
 
-    def sample(self) -> Sample:
+    def sample(self, *, look_inside: bool = False) -> Sample:
         """One scrape, and what the process holds.
 
         Raises:
@@ -91,6 +93,7 @@ class _Watch:
             footprint=footprint(self._pid),
             drift_seconds=drift(self._reference, now),
             at_rest=now.all_fresh(),
+            inside=inside(self._pid, self._answers) if look_inside else None,
         )
         self.samples.append(taken)
         return taken
@@ -100,15 +103,11 @@ class _Watch:
 
         A game may be going over to a new token meanwhile: what is held without that is the least of a while.
         """
-        still = [sample for sample in seen if sample.at_rest]
+        still = [sample for sample in seen if sample.at_rest and sample.inside is not None]
         if not still:
             return
         quietest = min(still, key=lambda sample: (sample.footprint.descriptors, sample.footprint.threads))
-        known = []
-        for _ in range(_LOOKS):
-            known.append(inside(self._pid, self._answers))
-            time.sleep(_LOOK_SECONDS)
-        fewest = min(known, key=lambda answer: (answer.tasks, answer.blocks))
+        fewest = min((sample.inside for sample in still), key=lambda answer: (answer.tasks, answer.blocks))
         self.rests.append(Rest(cycle, quietest.at, quietest.footprint, fewest))
 
 
@@ -146,16 +145,16 @@ def run(seconds: float, folder: Path, tell: Callable[[str], None] = lambda _: No
         client = stack.enter_context(httpx.Client(base_url=program.address, timeout=20.0))
         eventually(lambda: scrape(client).all_fresh())
         watch = _Watch(program, folder, client)
-        watch.rest(0, [watch.sample() for _ in range(3)])
+        watch.rest(0, _settling(watch))
         begin = time.monotonic()
         for number in range(1, cycles + 1):
             actions = storm.cycle(troubled, stormy, scale=min(1.0, cycle_seconds / storm.CYCLE_SECONDS))
             seen = _one_cycle(watch, begin + (number - 1) * cycle_seconds, cycle_seconds, actions)
-            watch.rest(number, [sample for sample in seen if sample.at > seen[-1].at - REST_SECONDS])
+            watch.rest(number, seen)
             tell(f"cycle {number} of {cycles}: {watch.rests[-1].footprint}, {watch.rests[-1].inside}")
         # A fault may have begun late: it waited for its moment of a round.
         with suppress(AssertionError):
-            eventually(lambda: watch.sample().at_rest, within=60.0)
+            eventually(lambda: watch.sample(look_inside=True).at_rest, within=60.0)
         if watch.rests[-1].cycle != cycles:
             watch.rest(cycles, watch.samples[-1:])
         lasted = time.monotonic() - begin
@@ -176,6 +175,15 @@ def complaints(log: str) -> list[str]:
     return [line for line in log.splitlines() if not line.startswith("{")]
 
 
+def _settling(watch: _Watch) -> list[Sample]:
+    """Looks at a watchdog that has just started, until it has done what it does once after the start."""
+    end, seen = time.monotonic() + SETTLE_SECONDS, []
+    while time.monotonic() < end:
+        seen.append(watch.sample(look_inside=True))
+        time.sleep(1.0)
+    return seen
+
+
 def _one_cycle(
     watch: _Watch, begin: float, seconds: float, actions: list[tuple[float, Callable[[], None]]]
 ) -> list[Sample]:
@@ -188,7 +196,7 @@ def _one_cycle(
             _wait_until(due[0][0])
             due.pop(0)[1]()
         _wait_until(look_at)
-        seen.append(watch.sample())
+        seen.append(watch.sample(look_inside=look_at >= begin + seconds - REST_SECONDS))
         look_at = max(look_at + 1.0, time.monotonic())
     for _, action in due:
         action()
