@@ -9,9 +9,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.utils import floatToGoString
 
 from tests.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
+from watchdog.histogram import Distribution
 from watchdog.metrics import Texts, render
 from watchdog.metrics.families import HISTOGRAMS_OF_A_GAME, OF_A_FEED, OF_A_GAME, OF_THE_WATCHDOG
-from watchdog.snapshot import Distribution, Snapshot
+from watchdog.snapshot import Snapshot
 
 ACCEPTED = [
     "",

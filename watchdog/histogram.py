@@ -2,6 +2,16 @@
 
 from bisect import bisect_left
 
+from msgspec import Struct
+
+
+class Distribution(Struct, frozen=True):
+    """A histogram as read: upper bounds, the count of each bucket and of the rest, and the sum."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
 
 class Histogram:
     """Counts of observed values by bucket; `bounds` are the upper bounds, inclusive, ascending."""
@@ -17,3 +27,7 @@ class Histogram:
         """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def read(self) -> Distribution:
+        """What has been counted so far."""
+        return Distribution(self.bounds, tuple(self.counts), self.total)

@@ -6,10 +6,9 @@ from watchdog.checks.settings import CheckSettings
 from watchdog.content import Content
 from watchdog.feed.messages import Update, unix_seconds
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
-from watchdog.histogram import Histogram
 from watchdog.ledger import Ledger, State
 from watchdog.records import Arrival, Finding, Level
-from watchdog.snapshot import Distribution, GameSnapshot
+from watchdog.snapshot import GameSnapshot
 from watchdog.tally import Tally
 
 _NEVER = float("inf")
@@ -67,7 +66,7 @@ class Monitor:
     def next_deadline(self) -> float:
         """When the next judgement falls due if nothing happens until then; infinite if none does."""
         if self._deadline is None:
-            self._deadline = self._find_deadline()
+            self._deadline = self._ledger.since if self._blind else self._find_deadline()
         return self._deadline
 
     def clock_offset_seconds(self, at: float) -> float | None:
@@ -216,8 +215,8 @@ class Monitor:
             messages=tally.messages,
             received_bytes=tally.received_bytes,
             last_message_at=tally.last_message_wall,
-            intervals=_distribution(self._cadence.intervals),
-            latencies=_distribution(self._content.latency.latencies),
+            intervals=self._cadence.intervals.read(),
+            latencies=self._content.latency.latencies.read(),
             clock_offset_seconds=self._content.latency.offset_seconds(at),
             sequence_id=self._content.sequence.last,
             sequence_missed=self._content.sequence.missed,
@@ -239,12 +238,8 @@ class Monitor:
         return findings + self._judge(at)
 
     def _find_deadline(self) -> float:
-        if self._blind:
-            return self._ledger.since
-        deadline = min(self._cadence.deadline, self._due_checks_at())
-        if self._ledger.state == "maintenance":
-            deadline = min(deadline, self._content.maintenance.until)
-        return deadline
+        held_until = self._content.maintenance.until if self._ledger.state == "maintenance" else _NEVER
+        return min(self._cadence.deadline, self._due_checks_at(), held_until)
 
     def _due_checks_at(self) -> float:
         """When the first of the lasting conditions becomes an anomaly by itself."""
@@ -303,7 +298,3 @@ class Monitor:
         for anomaly in anomalies:
             self._tally.anomaly(anomaly, wall)
         return [Finding(anomaly.event, "warning", anomaly.detail) for anomaly in anomalies]
-
-
-def _distribution(histogram: Histogram) -> Distribution:
-    return Distribution(histogram.bounds, tuple(histogram.counts), histogram.total)

@@ -6,15 +6,8 @@ from msgspec import Struct
 
 from watchdog.checks.finding import Check
 from watchdog.feed.reasons import DisconnectReason, InvalidReason
+from watchdog.histogram import Distribution
 from watchdog.ledger import State
-
-
-class Distribution(Struct, frozen=True):
-    """A histogram as read: upper bounds, the count of each bucket and of the rest, and the sum."""
-
-    bounds: tuple[float, ...]
-    counts: tuple[int, ...]
-    total: float
 
 
 class Recent(Struct, frozen=True):

@@ -5,9 +5,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from watchdog.checks.settings import CheckSettings
+from watchdog.histogram import Distribution
 from watchdog.ledger import STATES
 from watchdog.monitor import Monitor
-from watchdog.snapshot import Distribution, GameSnapshot, Recent, Snapshot, TokenSnapshot
+from watchdog.snapshot import GameSnapshot, Recent, Snapshot, TokenSnapshot
 
 NOW = 1_750_348_638.25
 """2025-06-19T15:57:18.250Z."""

@@ -6,10 +6,10 @@ from typing import Generic, NamedTuple, TypeVar, get_args
 from watchdog.checks.finding import ANOMALY_KINDS, Check
 from watchdog.checks.rounds import OUTCOMES, STATE_NAMES
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
+from watchdog.histogram import Distribution
 from watchdog.ledger import STATES
 from watchdog.snapshot import (
     ROTATION_OUTCOMES,
-    Distribution,
     GameSnapshot,
     RefreshOutcome,
     Snapshot,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
+from watchdog.histogram import Distribution
 from watchdog.metrics.families import (
     HISTOGRAMS_OF_A_GAME,
     OF_A_FEED,
@@ -18,7 +19,7 @@ from watchdog.metrics.families import (
     Histogram,
     Values,
 )
-from watchdog.snapshot import Distribution, Snapshot
+from watchdog.snapshot import Snapshot
 
 _Subject = TypeVar("_Subject")
 _number: Callable[[float], str] = floatToGoString
