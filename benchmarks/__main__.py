@@ -27,6 +27,7 @@ def say(words: str) -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The parts asked for."""
     build_load()
+    machine.raise_limit_of_files()
     games = [int(number) for number in options.games.split(",")]
     window = Window(options.settle, options.seconds, options.rounds)
     results: dict[str, Any] = {
@@ -43,10 +44,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if "exactness" in options.parts:
         results["exactness"] = exactness.measure_all(3.0 * window.seconds, say)
     if "ladder" in options.parts:
-        results["ladder"] = cost.compare(LADDER, [max(n for n in games if n <= 1_000)], window, say)  # noqa: PLR2004
+        results["ladder"], _ = cost.compare(LADDER, [max(n for n in games if n <= 1_000)], window, say)  # noqa: PLR2004
     if "cost" in options.parts:
-        able, results["missing"] = cost.prepare(CONTENDERS, say)
-        results["cost"] = cost.compare(able, games, window, say)
+        able, missing = cost.prepare(CONTENDERS, say)
+        results["cost"], failed = cost.compare(able, games, window, say)
+        results["missing"] = missing | failed
     return results
 
 

@@ -102,18 +102,31 @@ def prepare(contenders: Sequence[Contender], say: Say) -> tuple[list[Contender],
 
 def compare(
     contenders: Sequence[Contender], sizes: Sequence[int], window: Window, say: Say
-) -> list[dict[str, Any]]:
-    """Every contender at every number of games, alternating; each round begins with another one."""
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Every contender at every number of games, alternating; each round begins with another one.
+
+    Also answers which could not be measured at which number, and why: they are left out there.
+    """
     samples: list[Sample] = []
+    failed: dict[str, str] = {}
     for games in sizes:
         able = [contender for contender in contenders if games <= contender.most]
         for number in range(window.rounds):
             turn = number % len(able)
             for contender in able[turn:] + able[:turn]:
-                sample = measure(contender, games, number, window)
+                which = f"{contender.name} at {games:,} games"
+                if which in failed:
+                    continue
+                try:
+                    sample = measure(contender, games, number, window)
+                except BenchmarkError as error:
+                    failed[which] = str(error).splitlines()[0].removeprefix(f"{contender.name}: ")
+                    say(f"without {which}: {failed[which]}")
+                    continue
                 samples.append(sample)
                 say(
                     f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us an update,"
                     f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
                 )
-    return [asdict(sample) for sample in samples]
+    complete = [sample for sample in samples if f"{sample.contender} at {sample.games:,} games" not in failed]
+    return [asdict(sample) for sample in complete], failed

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import resource
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,12 @@ def facts() -> dict[str, str]:
     )
     pinned = (CLIENTS / "requirements.txt").read_text()
     return found | dict(re.findall(r"^(pysignalr|signalrcore)==(\S+)", pinned, re.MULTILINE))
+
+
+def raise_limit_of_files() -> None:
+    """Let the programs that are started open as many files as the machine allows: a game needs one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _processor() -> str:

@@ -32,7 +32,7 @@ LOOK_AT_FILES_SECONDS = 60.0
 _SETTLED_SECONDS = 5.0
 """How long after the start most of what will stand does."""
 
-_GC_THRESHOLDS = (50_000, 20, 50)
+_GC_THRESHOLDS = (10_000, 20, 50)
 """Python's own are (700, 10, 10): with a thousand games it would walk through all of them all the time."""
 
 

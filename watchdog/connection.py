@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 SEND_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 1.0
-SECOND_LOOK_SECONDS = 0.002
+SECOND_LOOK_SECONDS = 0.001
 """How long after a deadline to look once more for what had arrived before it and was not yet read."""
 
 LAST_LOOK_SECONDS = 1.0
