@@ -45,6 +45,7 @@ class ArrivalStream(trio.abc.Stream):
         self._clock = clock
         self._waiting = False
         self._read_at = clock.now()
+        self._stamp_taken = True
         self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -55,11 +56,20 @@ class ArrivalStream(trio.abc.Stream):
             if self._socket is None:
                 data = bytes(await self._inner.receive_some(max_bytes))
             else:
+                await _readable(self._socket)
+                if not self._stamp_taken:
+                    # Whoever waits for the message of the last read may be about to run, in this same turn.
+                    await trio.lowlevel.checkpoint()
                 data, stamped_wall = await _receive_stamped(self._socket, max_bytes or 65_536)
         finally:
             self._waiting = False
         self._keep_stamp(stamped_wall)
         return data
+
+    def take_stamp(self) -> Stamp:
+        """The stamp of what was received last, for the message that came of it."""
+        self._stamp_taken = True
+        return self.stamp
 
     @property
     def is_read(self) -> bool:
@@ -74,6 +84,7 @@ class ArrivalStream(trio.abc.Stream):
         # A wall clock that was set meanwhile must not move an arrival out of its own time.
         at = min(max(now - (wall - stamped_wall), self._read_at), now)
         self._read_at = now
+        self._stamp_taken = False
         self.stamp = Stamp(at, stamped_wall, exact)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -163,17 +174,23 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
+async def _readable(sock: socket.socket) -> None:
+    if sock.fileno() < 0:
+        raise trio.ClosedResourceError
+    await trio.lowlevel.wait_readable(sock)
+
+
 async def _receive_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, float | None]:
+    """What a readable socket holds; should it be gone, what comes next."""
     while True:
-        if sock.fileno() < 0:
-            raise trio.ClosedResourceError
-        await trio.lowlevel.wait_readable(sock)
         try:
             data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
             break
         except BlockingIOError:
-            continue
+            await _readable(sock)
         except OSError as error:
+            if sock.fileno() < 0:
+                raise trio.ClosedResourceError from error
             raise trio.BrokenResourceError(str(error)) from error
     for level, kind, value in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= _TIMESPEC.size:

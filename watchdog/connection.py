@@ -96,7 +96,7 @@ class Connection:
             message = await self._open_websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
             raise self._loss(closed) from None
-        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+        return Message(message if isinstance(message, str) else None, self._stream.take_stamp())
 
     async def look_again(self) -> Message | None:
         """After a deadline: a message that had arrived before it; None when none is left unread.
