@@ -51,6 +51,7 @@ def test_the_short_way_and_the_long_way_understand_the_same(parts):
         (('"sId":', '"new":"é","sId":'), True),
         (('"type":1', '"type":1.0'), False),
         (('"type":1', '"type":2'), False),
+        (('"type":1', '"tape":1'), False),
         (('"type":1', '"type":"1"'), False),
         (('"target":"Whole', '"target":"whole'), False),
         (('"arguments":[', '"arguments":[1,'), False),

@@ -130,9 +130,10 @@ class Update(Struct, frozen=True, gc=False):
     sequence_id: SequenceId = field(name="sId")
 
 
-class _Delivery(Struct, frozen=True, gc=False, tag_field="type", tag=int(MessageType.INVOCATION)):
+class _Delivery(Struct, frozen=True, gc=False):
     """The record by which the hub delivers an update, down to the letter."""
 
+    type: Literal[1]
     target: Literal["WholeGamesInfoSubscribe"]
     arguments: tuple[Update]
     invocation_id: None = field(name="invocationId", default=None)
