@@ -28,7 +28,7 @@ BASE = datetime(2025, 6, 19, 15, 57, tzinfo=UTC).timestamp()
 
 TOKEN, TOKEN_VARIABLE = "a-token-of-the-tests", "BETCORE_TEST_TOKEN"
 SEPARATOR = "\x1e"
-LOOK = 0.002
+LOOK = 0.001
 """How long the watchdog looks once more, after a deadline, for what had arrived before it."""
 
 

@@ -154,7 +154,7 @@ async def test_no_record_for_30_s_ends_a_connection_whose_silence_may_last_longe
     assert watch.hub.dialled_at == pytest.approx([0.0, 35.25 + LOOK])
     assert watch.losses()[0] == ("connection.lost", "keepalive")
     assert spent(seen) == pytest.approx(
-        {"fresh": 5.75 + 60.1 - 35.252, "silent": 35.002 - 5.75, "disconnected": 0.25}
+        {"fresh": 5.75 + 60.1 - 35.251, "silent": 35.001 - 5.75, "disconnected": 0.25}
     )
 
 
