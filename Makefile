@@ -49,7 +49,7 @@ fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (
 reliability: $(STAMP)  ## Run the fault matrix and write its tables into docs/reliability.md.
 	$(BIN)/python -m tests.acceptance.matrix.report
 
-month: $(STAMP)  ## Watch eight games for a virtual month of faults, twelve minutes on two cores.
+month: $(STAMP)  ## Watch eight games for a virtual month of faults, six minutes on two cores.
 	$(BIN)/python -m tests.month --days $(or $(DAYS),30) --record
 
 soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and see that nothing grows.
