@@ -166,7 +166,9 @@ def test_the_driver_does_without_atheris():
 def test_the_document_shows_the_recorded_run_of_every_harness():
     recorded = report.recorded()
 
+    assert recorded.duration_seconds >= 600
     assert [each.harness for each in recorded.outcomes] == list(HARNESSES)
+    assert report.failures(recorded) == []
     assert report.DOCUMENT.read_text() == report.document(recorded)
     changed = msgspec.structs.replace(recorded, cores=recorded.cores + 1)
     assert report.DOCUMENT.read_text() != report.document(changed)
