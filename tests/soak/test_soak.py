@@ -143,9 +143,9 @@ def test_a_duration_has_a_unit(text, expected):
     assert seconds(text) == expected
 
 
-def test_the_document_shows_the_recorded_soak_and_what_it_broke():
+def test_the_document_shows_the_recorded_soak_which_broke_nothing():
     soaked = report.recorded()
 
     assert soaked.duration_seconds >= 1800.0 - soaked.cycle_seconds
-    assert f"| broken bounds, all together | 0 | {len(soaked.mistakes)} |" in report.document(soaked)
+    assert soaked.mistakes == []
     assert report.DOCUMENT.read_text() == report.document(soaked)
