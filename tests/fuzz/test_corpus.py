@@ -21,15 +21,16 @@ def test_what_fuzzing_kept_breaks_nothing_and_is_no_hang(path):
 def test_nothing_stays_of_what_fuzzing_kept_however_often_it_comes():
     inputs = [(HARNESSES[path.parent.name], path.read_bytes()) for path in INPUTS]
 
-    def blocks_after_five_rounds():
-        for _ in range(5):
+    def blocks_after(rounds):
+        for _ in range(rounds):
             for harness, data in inputs:
                 harness(data)
         gc.collect()
         return sys.getallocatedblocks()
 
-    before = blocks_after_five_rounds()
-    assert blocks_after_five_rounds() - before < len(inputs)
+    # msgspec forgets the 512 keys it has seen now and then, and learns them anew: two for each input and more.
+    before = blocks_after(5)
+    assert blocks_after(20) - before < 5 * len(inputs)
 
 
 def test_the_corpus_is_small_and_has_inputs_for_every_harness():
