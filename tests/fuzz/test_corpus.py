@@ -28,7 +28,7 @@ def test_nothing_stays_of_what_fuzzing_kept_however_often_it_comes():
         gc.collect()
         return sys.getallocatedblocks()
 
-    # msgspec forgets the 512 keys it has seen now and then, and learns them anew: two for each input and more.
+    # msgspec forgets the 512 keys it has seen now and then, and learns them anew.
     before = blocks_after(5)
     assert blocks_after(20) - before < 5 * len(inputs)
 
