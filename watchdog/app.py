@@ -33,11 +33,11 @@ LOOK_AT_FILES_SECONDS = 60.0
 _SETTLED_SECONDS = 5.0
 """How long after the start most of what will stand does."""
 
-_GC_THRESHOLDS = (10_000, 20, 50)
+_GC_THRESHOLDS = (50_000, 20, 50)
 """Python's own are (700, 10, 10): with a thousand games it would walk through all of them all the time."""
 
-_SWITCH_SECONDS = 0.001
-"""After this time a busy thread lets the loop go on; by default that is five times as long."""
+_SWITCH_SECONDS = 0.0001
+"""After this time a busy thread lets the loop go on, which asks for that with every read; by default 5 ms."""
 
 
 class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours

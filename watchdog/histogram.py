@@ -5,7 +5,7 @@ from bisect import bisect_left
 from msgspec import Struct
 
 
-class Distribution(Struct, frozen=True):
+class Distribution(Struct, frozen=True, gc=False):
     """A histogram as read: upper bounds, the count of each bucket and of the rest, and the sum."""
 
     bounds: tuple[float, ...]

@@ -50,13 +50,22 @@ class HubConnection:
     """Speaks with the hub until the connection is lost."""
 
     def __init__(
-        self, connection: Connection, subscribe: str, *, line: Line, listener: Listener, clock: Clock
+        self,
+        connection: Connection,
+        subscribe: str,
+        *,
+        line: Line,
+        listener: Listener,
+        clock: Clock,
+        keep_alive_seconds: float,
     ) -> None:
         self._connection = connection
         self._line = line
         self._listener = listener
         self._clock = clock
-        self._session = Session(subscribe, clock.now(), expected=decode_delivery)
+        self._session = Session(
+            subscribe, clock.now(), expected=decode_delivery, keep_alive_seconds=keep_alive_seconds
+        )
 
     async def run(self) -> None:
         """Shake hands, subscribe, listen.

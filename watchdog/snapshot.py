@@ -22,7 +22,7 @@ RotationOutcome = Literal["ok", "failed"]
 ROTATION_OUTCOMES: tuple[RotationOutcome, ...] = get_args(RotationOutcome)
 
 
-class GameSnapshot(Struct, frozen=True, kw_only=True):
+class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     """One game at one instant, for every reader. Times are UNIX seconds; None means not known."""
 
     feed: str

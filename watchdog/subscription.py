@@ -15,6 +15,7 @@ from watchdog.config import Reconnect
 from watchdog.connection import Connection, ConnectionLost
 from watchdog.feed.events import Invalid
 from watchdog.feed.messages import Update, subscribe_record
+from watchdog.feed.signalr import KEEP_ALIVE_SECONDS
 from watchdog.hub_connection import HubConnection
 from watchdog.line import Line
 from watchdog.log import redact
@@ -151,7 +152,15 @@ class Subscription:
         line.settled.set()
 
     def _hub(self, connection: Connection, line: Line) -> HubConnection:
-        return HubConnection(connection, self._record, line=line, listener=self, clock=self._clock)
+        return HubConnection(
+            connection,
+            self._record,
+            line=line,
+            listener=self,
+            clock=self._clock,
+            # Games that connected together would ping together, and hold up the loop: up to a third sooner.
+            keep_alive_seconds=KEEP_ALIVE_SECONDS * (1.0 - self._draw() / 3.0),
+        )
 
     def _ended(self, line: Line, lost: ConnectionLost) -> None:
         if line is not self._in_charge and line is not self._standby:

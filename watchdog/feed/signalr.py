@@ -124,6 +124,7 @@ class Session:
         "_answers_since",
         "_established",
         "_expected",
+        "_keep_alive_seconds",
         "_last_received_at",
         "_last_sent_at",
         "_outbox",
@@ -131,7 +132,14 @@ class Session:
         "_subscribe",
     )
 
-    def __init__(self, subscribe: str, at: float, *, expected: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        subscribe: str,
+        at: float,
+        *,
+        expected: Callable[[str], object] | None = None,
+        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
         """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it.
 
         `expected` decodes the record that nearly all are, in one pass; its ValueError or RecursionError sends
@@ -139,6 +147,7 @@ class Session:
         """
         self._subscribe = subscribe
         self._expected = expected
+        self._keep_alive_seconds = keep_alive_seconds
         self._established = False
         self._outbox = [_HANDSHAKE]
         self._partial = StringIO()
@@ -158,7 +167,7 @@ class Session:
         if not self._established:
             return self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
         return min(
-            self._last_sent_at + KEEP_ALIVE_SECONDS,
+            self._last_sent_at + self._keep_alive_seconds,
             self._last_received_at + SERVER_TIMEOUT_SECONDS,
         )
 
@@ -177,7 +186,7 @@ class Session:
             return at < self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
         if at >= self._last_received_at + SERVER_TIMEOUT_SECONDS:
             return False
-        if at >= self._last_sent_at + KEEP_ALIVE_SECONDS:
+        if at >= self._last_sent_at + self._keep_alive_seconds:
             self._send(_PING, at)
         return True
 

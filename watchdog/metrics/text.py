@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import TypeVar
 
+from msgspec import Struct
 from prometheus_client.utils import floatToGoString
 
 from watchdog.histogram import Distribution
@@ -63,6 +64,13 @@ class Texts:
         return self._series.get(key) or _Series(key)
 
 
+class _Kept(Struct, frozen=True, gc=False):
+    """A text, and the values it was made of; not for the collector, which would walk through all of them."""
+
+    values: object
+    text: bytes
+
+
 class _Series:
     """The texts of one subject's series, each with the values it was made of."""
 
@@ -72,25 +80,25 @@ class _Series:
         """`labels` stand in the order of their names, as the client library has them."""
         self.labels = labels
         self.prefix = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
-        self._texts: dict[str, tuple[object, bytes]] = {}
+        self._texts: dict[str, _Kept] = {}
 
     def text(self, name: str, label: str | None, values: Values) -> bytes:
         """The lines of one family."""
         if values is None:
             return b""
         kept = self._texts.get(name)
-        if kept is not None and kept[0] == values:
-            return kept[1]
+        if kept is not None and kept.values == values:
+            return kept.text
         text = "".join(self._lines(name, label, values)).encode()
-        self._texts[name] = (values, text)
+        self._texts[name] = _Kept(values, text)
         return text
 
     def histogram(self, histogram: Histogram, distribution: Distribution) -> bytes:
         """The lines of one histogram: its buckets, their count and their sum."""
         name = histogram.name
         kept = self._texts.get(name)
-        if kept is not None and kept[0] == distribution:
-            return kept[1]
+        if kept is not None and kept.values == distribution:
+            return kept.text
         bounds = (*distribution.bounds, float("inf"))
         buckets = {
             _number(bound): count
@@ -102,7 +110,7 @@ class _Series:
             + f"{name}_count{{{self.prefix}}} {count}\n"
             + f"{name}_sum{{{self.prefix}}} {_number(distribution.total)}\n"
         ).encode()
-        self._texts[name] = (distribution, text)
+        self._texts[name] = _Kept(distribution, text)
         return text
 
     def _lines(self, name: str, label: str | None, values: Mapping[str, float] | float) -> Iterator[str]:
