@@ -47,10 +47,11 @@ async def test_it_subscribes_once_as_documented_with_its_token(autojump_clock):
     ]
 
 
-async def test_it_pings_the_hub_every_fifteen_seconds(autojump_clock):
-    async with watching(Hub()) as watch:
-        await trio.sleep_until(50.1)
-    assert watch.hub.peers[0].records[2:] == [{"type": 6}] * 3
+@pytest.mark.parametrize(("draw", "pings"), [(0.0, 3), (0.999, 5)])
+async def test_it_pings_the_hub_every_ten_to_fifteen_seconds_as_drawn(autojump_clock, draw, pings):
+    async with watching(Hub(), draw=lambda: draw) as watch:
+        await trio.sleep_until(50.5)
+    assert watch.hub.peers[0].records[2:] == [{"type": 6}] * pings
 
 
 async def test_being_cancelled_closes_the_socket_with_a_close_frame_and_reports_a_shutdown(autojump_clock):

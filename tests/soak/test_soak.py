@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from tests.acceptance.processes import alone
 from tests.soak import report, verdict
 from tests.soak.__main__ import seconds
 from tests.soak.sampling import Footprint, Inside, Scrape
@@ -64,7 +65,8 @@ def with_a_rest(**changes):
 @pytest.fixture(scope="module")
 def soaked(tmp_path_factory):
     """The real processes: a cycle of faults and deaths, in a third of its time."""
-    return run(20.0, tmp_path_factory.mktemp("soak"))
+    with alone(tmp_path_factory.getbasetemp().parent):
+        return run(20.0, tmp_path_factory.mktemp("soak"))
 
 
 def test_after_a_storm_the_watchdog_holds_what_it_held_before_and_has_booked_every_second(soaked):
