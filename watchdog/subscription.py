@@ -158,8 +158,8 @@ class Subscription:
             line=line,
             listener=self,
             clock=self._clock,
-            # Games that connected together would ping together, and hold up the loop: up to a third sooner.
-            keep_alive_seconds=KEEP_ALIVE_SECONDS * (1.0 - self._draw() / 3.0),
+            # Games that connected together would ping together, and hold up the loop: up to a second sooner.
+            keep_alive_seconds=KEEP_ALIVE_SECONDS - self._draw(),
         )
 
     def _ended(self, line: Line, lost: ConnectionLost) -> None:
