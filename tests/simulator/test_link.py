@@ -1,5 +1,7 @@
 """One TCP connection of the simulator, as Hypercorn writes to it."""
 
+from contextlib import suppress
+
 import trio
 
 from watchdog.simulator.server import Link
@@ -19,3 +21,20 @@ async def test_two_tasks_that_send_at_once_send_one_after_the_other():
         while len(received) < len(first) + len(second):
             received += await client.receive_some()
     assert bytes(received) == first + second
+
+
+async def test_what_is_sent_while_the_connection_is_being_ended_is_sent_or_finds_it_over():
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+
+    async def send(link):
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await link.send_all(b"late")
+
+    async with listener:
+        # Trio draws which of them comes first.
+        for _ in range(20):
+            client = await trio.open_tcp_stream(*listener.socket.getsockname())
+            link = Link(await listener.accept())
+            async with client, link, trio.open_nursery() as nursery:
+                nursery.start_soon(link.send_eof)
+                nursery.start_soon(send, link)

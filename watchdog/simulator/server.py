@@ -34,7 +34,7 @@ class Link(trio.abc.HalfCloseableStream):
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
-        # The answer to a ping may fall into the sending of an update.
+        # The answer to a ping, or the end, may fall into the sending of an update.
         self._sending = trio.StrictFIFOLock()
 
     @property
@@ -61,7 +61,8 @@ class Link(trio.abc.HalfCloseableStream):
         return await self._stream.receive_some(max_bytes)
 
     async def send_eof(self) -> None:
-        await self._stream.send_eof()
+        async with self._sending:
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
