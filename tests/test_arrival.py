@@ -103,28 +103,6 @@ async def test_without_the_kernels_word_bytes_arrive_when_they_are_read(mock_clo
     assert (stream.stamp.at, stream.stamp.wall, stream.stamp.exact) == (7.0, 1007.0, True)
 
 
-async def test_a_stamp_is_not_replaced_before_the_message_it_belongs_to_was_taken():
-    taken = []
-    async with tcp(Clock()) as (stream, other):
-        for _ in range(20):
-            other.send(b"message")
-            await stream.receive_some()
-            stamp, woken = stream.stamp, trio.Event()
-
-            async def take(woken=woken, stamp=stamp):
-                await woken.wait()
-                taken.append(stream.take_stamp() is stamp)
-
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(take)
-                nursery.start_soon(stream.receive_some)
-                await wait_all_tasks_blocked()
-                # Both run in the next turn of the loop, in an order that Trio draws.
-                other.send(b"next")
-                woken.set()
-    assert taken == [True] * 20
-
-
 async def test_a_socket_that_stops_stamping_is_read_all_the_same():
     async with tcp(Clock()) as (stream, other):
         stream._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 0)

@@ -180,7 +180,7 @@ class Kernel:
         self._looks = iter([False] * unread_looks + [True])
 
     @property
-    def is_read(self):
+    def is_drained(self):
         return next(self._looks)
 
 

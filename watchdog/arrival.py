@@ -1,6 +1,5 @@
-"""The streams beneath a WebSocket: one stamps what arrives, one watches how the upgrade goes."""
+"""The stream beneath a WebSocket that stamps what arrives."""
 
-import re
 import select
 import socket
 import struct
@@ -17,9 +16,7 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@qq")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 _NANOSECONDS = 1e9
-
-_HTTP_HEAD = re.compile(rb"HTTP/\d\.\d (\d{3})\b.*?\r?\n\r?\n", re.DOTALL)
-SWITCHING_PROTOCOLS = 101
+_READ_BYTES = 64 * 1024
 
 
 class Stamp(Struct, frozen=True, gc=False):
@@ -43,38 +40,24 @@ class ArrivalStream(trio.abc.Stream):
         """Take over a stream: it is used through this one from now on."""
         self._inner, self._socket = _with_kernel_stamps(inner)
         self._clock = clock
-        self._waiting = False
         self._read_at = clock.now()
-        self._stamp_taken = True
         self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive, stamp, and pass on."""
         stamped_wall: float | None = None
-        self._waiting = True
-        try:
-            if self._socket is None:
-                data = bytes(await self._inner.receive_some(max_bytes))
-            else:
-                await _readable(self._socket)
-                if not self._stamp_taken:
-                    # Whoever waits for the message of the last read may be about to run, in this same turn.
-                    await trio.lowlevel.checkpoint()
-                data, stamped_wall = await _receive_stamped(self._socket, max_bytes or 65_536)
-        finally:
-            self._waiting = False
+        if self._socket is None:
+            data = bytes(await self._inner.receive_some(max_bytes))
+        else:
+            await _readable(self._socket)
+            data, stamped_wall = await _receive_stamped(self._socket, max_bytes or _READ_BYTES)
         self._keep_stamp(stamped_wall)
         return data
 
-    def take_stamp(self) -> Stamp:
-        """The stamp of what was received last, for the message that came of it."""
-        self._stamp_taken = True
-        return self.stamp
-
     @property
-    def is_read(self) -> bool:
-        """Whether all that has arrived was taken: the reader waits for more, and the kernel holds none."""
-        return self._waiting and not (self._socket is not None and _is_readable(self._socket))
+    def is_drained(self) -> bool:
+        """Whether the kernel holds nothing that was not yet received; true where that can't be told."""
+        return self._socket is None or not _is_readable(self._socket)
 
     def _keep_stamp(self, stamped_wall: float | None) -> None:
         now, wall = self._clock.now(), self._clock.wall()
@@ -84,7 +67,6 @@ class ArrivalStream(trio.abc.Stream):
         # A wall clock that was set meanwhile must not move an arrival out of its own time.
         at = min(max(now - (wall - stamped_wall), self._read_at), now)
         self._read_at = now
-        self._stamp_taken = False
         self.stamp = Stamp(at, stamped_wall, exact)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -97,59 +79,6 @@ class ArrivalStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Close the stream beneath."""
-        await self._inner.aclose()
-
-
-class UpgradeStream(trio.abc.Stream):
-    """Passes a stream's bytes through and sees how the WebSocket upgrade on it goes.
-
-    `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
-    once the upgrade can't come about any more, `closed` when it was our side that closed.
-    """
-
-    def __init__(self, inner: trio.abc.Stream) -> None:
-        self._inner = inner
-        self._answer: bytearray | None = bytearray()
-        self.status: int | None = None
-        self.failed = trio.Event()
-        self.closed = False
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """Receive as from the stream beneath."""
-        try:
-            data = await self._inner.receive_some(max_bytes)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self.failed.set()
-            raise
-        if self._answer is not None:
-            self._examine(self._answer, data)
-        return data
-
-    def _examine(self, answer: bytearray, data: bytes | bytearray) -> None:
-        answer += data
-        if head := _HTTP_HEAD.match(answer):
-            self.status = int(head[1])
-            self._answer = None
-        # The body of a rejection is of no interest, and it may be without an end.
-        if not data or self.status not in (None, SWITCHING_PROTOCOLS):
-            self.failed.set()
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send as the stream beneath does."""
-        try:
-            await self._inner.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self.failed.set()
-            raise
-
-    async def wait_send_all_might_not_block(self) -> None:
-        """Wait as the stream beneath does."""
-        await self._inner.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        """Close the stream beneath."""
-        self.closed = True
-        self.failed.set()
         await self._inner.aclose()
 
 

@@ -11,9 +11,11 @@ import trio_websocket
 from msgspec import Struct
 
 from watchdog import __version__
-from watchdog.arrival import SWITCHING_PROTOCOLS, ArrivalStream, Stamp, UpgradeStream
+from watchdog.arrival import ArrivalStream, Stamp
 from watchdog.clock import Clock
 from watchdog.feed.reasons import DisconnectReason
+from watchdog.frames import Foreign, Frames
+from watchdog.tap import SWITCHING_PROTOCOLS, Tap
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
@@ -27,8 +29,7 @@ LAST_LOOK_SECONDS = 1.0
 """How long to go on looking at most, as long as there is something unread."""
 
 MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
-# The library's own defaults (1 message, 4 KiB) delay pongs behind a busy reader and cost wake-ups.
-_QUEUED_MESSAGES = 1024
+# Of the upgrade, and of what the library reads by itself: its own 4 KiB cost wake-ups.
 _READ_BYTES = 64 * 1024
 
 UNAUTHORIZED_STATUSES = (401, 403)
@@ -72,12 +73,21 @@ class Message(Struct, frozen=True, gc=False):
 
 
 class Connection:
-    """An open WebSocket. Only one task may receive."""
+    """An open WebSocket. Only one task may receive.
+
+    That task reads the socket itself and takes plain text messages off the wire. The library has the rest:
+    the upgrade, pings, messages of any other kind, all that breaks the protocol, the close, and all sending.
+    """
 
     def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
         """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
         self._stream = stream
-        self._upgrade = UpgradeStream(transport)
+        self._tap = Tap(transport)
+        self._frames = Frames()
+        # What is for the library and it has not got yet, and whether a message is due from it.
+        self._foreign: Foreign | None = None
+        self._due = False
+        self._released = False
         self._endpoint = endpoint
         # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
         self._reading = trio.CancelScope(shield=True)
@@ -92,11 +102,59 @@ class Connection:
             ConnectionLost: the connection is over.
 
         """
+        websocket = self._open_websocket
+        if self._frames.unread:
+            # Many messages may have come in one read: the others have their turn between them.
+            await trio.lowlevel.checkpoint()
+        while not (self._due or self._released):
+            piece = self._foreign or self._frames.next()
+            if isinstance(piece, str):
+                return Message(piece, self._stream.stamp)
+            if piece is None:
+                await self._read()
+            else:
+                await self._hand_over(piece, websocket)
         try:
-            message = await self._open_websocket.get_message()
+            message = await websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
             raise self._loss(closed) from None
-        return Message(message if isinstance(message, str) else None, self._stream.take_stamp())
+        self._due = False
+        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+
+    async def _read(self) -> None:
+        try:
+            data = await self._tap.read()
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            data = b""
+        if data:
+            self._frames.feed(bytes(data))
+        else:
+            # The library meets the same end, and says how it came about.
+            self._release()
+
+    async def _hand_over(self, piece: Foreign, websocket: trio_websocket.WebSocketConnection) -> None:
+        self._foreign = piece
+        if piece.then == "end":
+            self._release()
+            return
+        if piece.data:
+            try:
+                await self._tap.hand_over(piece.data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._release()
+                return
+            self._foreign = Foreign(b"", piece.then)
+        await self._tap.dealt_with()
+        self._foreign, self._due = None, piece.then == "message"
+        if websocket.closed is not None:
+            self._release()
+
+    def _release(self) -> None:
+        """Leave all that is unread, and all that comes, to the library."""
+        if not self._released:
+            self._released = True
+            held = self._foreign.data if self._foreign is not None else b""
+            self._tap.release(held + self._frames.rest())
 
     async def look_again(self) -> Message | None:
         """After a deadline: a message that had arrived before it; None when none is left unread.
@@ -107,10 +165,14 @@ class Connection:
         """
         limit = trio.current_time() + LAST_LOOK_SECONDS
         while True:
-            read = self._stream.is_read or trio.current_time() > limit
+            piece = None if self._due or self._released else self._foreign or self._frames.next()
+            if isinstance(piece, str):
+                return Message(piece, self._stream.stamp)
+            self._foreign = piece
+            unread = piece is not None or self._due or self._released or not self._stream.is_drained
             with trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS):
                 return await self.receive()
-            if read:
+            if not unread or trio.current_time() > limit:
                 return None
 
     async def send(self, text: str) -> None:
@@ -132,23 +194,23 @@ class Connection:
         """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
         try:
             with self._reading:
-                await self._read()
+                await self._run_library()
         except Exception as error:  # noqa: BLE001 - only the library runs here, on the provider's bytes
             self._failure = _reading_failure(error)
         finally:
             self._opened.set()
+            self._tap.finish()
 
-    async def _read(self) -> None:
+    async def _run_library(self) -> None:
         async with trio.open_nursery() as nursery:
             upgrading = trio.CancelScope()
             nursery.start_soon(self._give_up_upgrade, upgrading, nursery.cancel_scope)
             self._websocket = await trio_websocket.wrap_client_stream(
                 nursery,
-                self._upgrade,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
+                self._tap,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
                 self._endpoint.authority,
                 self._endpoint.resource,
                 extra_headers=_HEADERS,
-                message_queue_size=_QUEUED_MESSAGES,
                 max_message_size=MAX_MESSAGE_CHARACTERS,
                 receive_buffer_size=_READ_BYTES,
             )
@@ -163,7 +225,7 @@ class Connection:
 
         """
         await self._opened.wait()
-        status = self._upgrade.status
+        status = self._tap.status
         if status not in (None, SWITCHING_PROTOCOLS):
             raise ConnectionLost(
                 "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected", f"HTTP status {status}"
@@ -171,16 +233,17 @@ class Connection:
         if self._failure is not None:
             raise self._failure
         if self._websocket is None:
-            reason: DisconnectReason = "protocol" if self._upgrade.closed else "closed"
+            reason: DisconnectReason = "protocol" if self._tap.closed else "closed"
             raise ConnectionLost(reason, "the connection ended during the WebSocket upgrade")
 
     async def aclose(self) -> None:
         """Close properly if the hub plays along, and in any case soon."""
         with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
             if self._websocket is not None:
+                self._release()
                 await self._websocket.aclose()
         with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._upgrade)
+            await trio.aclose_forcefully(self._tap)
         self._reading.cancel()
 
     @property
@@ -193,7 +256,7 @@ class Connection:
     async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
         """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
         with upgrading:
-            await self._upgrade.failed.wait()
+            await self._tap.failed.wait()
             # What was received last may still say why: give the library's reader its turn.
             await trio.sleep(SECOND_LOOK_SECONDS)
             if self._websocket is None:

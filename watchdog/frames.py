@@ -1,0 +1,123 @@
+"""The frames that a hub sends over a WebSocket: nearly all are one plain text message, taken off here.
+
+Whatever else a frame may be is passed on as it came, for a library that knows all of the protocol.
+Source: RFC 6455, section 5.2.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+_WHOLE_TEXT = 0x81
+"""The first byte of a text message in one frame, with nothing reserved in it."""
+
+_FINAL, _RESERVED, _OPCODE = 0x80, 0x70, 0x0F
+_MASKED = 0x80
+_LENGTH_OF_16_BITS, _LENGTH_OF_64_BITS = 126, 127
+_DATA, _PING_AND_PONG = (0, 1, 2), (9, 10)
+
+Meaning = Literal["nothing", "message", "end"]
+
+
+class Foreign(Struct, frozen=True):
+    """Bytes for the library, and what it makes of them.
+
+    That is nothing for us, a message, or the end of the connection, for which it takes all that follows.
+    """
+
+    data: bytes
+    then: Meaning
+
+
+class Frames:
+    """Takes in bytes as they come; answers what they are, in order.
+
+    A text of more than 65,535 bytes is not taken for a plain one: no update needs it, and what is kept here
+    until a message is whole stays small.
+    """
+
+    __slots__ = ("_at", "_data", "_foreign_left", "_foreign_then", "_within_message")
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._at = 0
+        # Of the frame that the library is being given: how much is still to come, and what then.
+        self._foreign_left = 0
+        self._foreign_then: Meaning = "nothing"
+        # A message in several frames has begun: until it ends, no text is a whole one.
+        self._within_message = False
+
+    @property
+    def unread(self) -> bool:
+        """Whether there are bytes that nothing has been made of yet."""
+        return self._at < len(self._data)
+
+    def feed(self, data: bytes) -> None:
+        """Take in what came next."""
+        self._data = self.rest() + data if self._data else data
+
+    def rest(self) -> bytes:
+        """All bytes that nothing has been made of; they are forgotten here."""
+        rest, self._data, self._at = self._data[self._at :], b"", 0
+        return rest
+
+    def next(self) -> str | Foreign | None:
+        """The text of the next plain message, bytes for the library, or None until more has come."""
+        data, at = self._data, self._at
+        if self._foreign_left:
+            return self._pass_on() if self.unread else None
+        if len(data) < at + 2:
+            return None
+        first, length, begin = data[at], data[at + 1], at + 2
+        if first != _WHOLE_TEXT or length > _LENGTH_OF_16_BITS or self._within_message:
+            return self._unusual(first, length)
+        if length == _LENGTH_OF_16_BITS:
+            begin += 2
+            if len(data) < begin:
+                return None
+            length = data[at + 2] << 8 | data[at + 3]
+            if length < _LENGTH_OF_16_BITS:
+                # Written longer than need be, which is forbidden: the library says so to the hub.
+                return Foreign(self.rest(), "end")
+        return None if len(data) < begin + length else self._plain(begin, begin + length)
+
+    def _plain(self, begin: int, end: int) -> str | Foreign:
+        try:
+            text = self._data[begin:end].decode()
+        except UnicodeDecodeError:
+            return Foreign(self.rest(), "end")
+        if end == len(self._data):
+            self._data, self._at = b"", 0
+        else:
+            self._at = end
+        return text
+
+    def _unusual(self, first: int, length: int) -> Foreign | None:
+        """The library's are messages in several frames, binary and long ones, pings, and mistakes."""
+        opcode = first & _OPCODE
+        if first & _RESERVED or length & _MASKED or opcode not in _DATA + _PING_AND_PONG:
+            return Foreign(self.rest(), "end")
+        size = self._frame_bytes(length)
+        if size is None:
+            return None
+        self._foreign_left, self._foreign_then = size, "nothing"
+        if opcode in _DATA:
+            self._within_message = not first & _FINAL
+            self._foreign_then = "nothing" if self._within_message else "message"
+        return self._pass_on()
+
+    def _frame_bytes(self, length: int) -> int | None:
+        """How long the frame is, its head included; None until that is known."""
+        extended = {_LENGTH_OF_16_BITS: 2, _LENGTH_OF_64_BITS: 8}.get(length, 0)
+        begin = self._at + 2 + extended
+        if len(self._data) < begin:
+            return None
+        if extended:
+            length = int.from_bytes(self._data[self._at + 2 : begin], "big")
+        return 2 + extended + length
+
+    def _pass_on(self) -> Foreign:
+        end = min(self._at + self._foreign_left, len(self._data))
+        data, self._foreign_left = self._data[self._at : end], self._foreign_left - (end - self._at)
+        self._at = end
+        return Foreign(data, "nothing" if self._foreign_left else self._foreign_then)

@@ -1,0 +1,116 @@
+"""The stream that the WebSocket library is given: the upgrade, and later only what is meant for it."""
+
+import re
+
+import trio
+
+_HTTP_HEAD = re.compile(rb"HTTP/\d\.\d (\d{3})\b.*?\r?\n\r?\n", re.DOTALL)
+_READ_BYTES = 64 * 1024
+SWITCHING_PROTOCOLS = 101
+
+
+class Tap(trio.abc.Stream):
+    """Lets the library read the upgrade, and from then on only the bytes handed over to it.
+
+    All others are read by `read`, in the task that they are meant for: a message that goes through the
+    library's own task and a channel costs twice as much. After `release` the library reads by itself again.
+
+    `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
+    once the upgrade can't come about any more, `closed` when it was our side that closed.
+    """
+
+    def __init__(self, inner: trio.abc.Stream) -> None:
+        self._inner = inner
+        self._answer: bytearray | None = bytearray()
+        self._given, self._taken = trio.open_memory_channel[bytes](0)
+        self._idle = trio.Event()
+        self._rest = b""
+        self.status: int | None = None
+        self.failed = trio.Event()
+        self.closed = False
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """What the library gets to read."""
+        if self._answer is not None:
+            return await self._receive_answer(self._answer, max_bytes)
+        self._idle.set()
+        try:
+            return await self._taken.receive()
+        except trio.EndOfChannel:
+            rest, self._rest = self._rest, b""
+            return rest or await self._inner.receive_some(max_bytes)
+
+    async def read(self) -> bytes | bytearray:
+        """What came next after the upgrade, empty at the end.
+
+        Raises:
+            trio.BrokenResourceError, trio.ClosedResourceError: as the stream beneath does.
+
+        """
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            return rest
+        return await self._inner.receive_some(_READ_BYTES)
+
+    async def hand_over(self, data: bytes) -> None:
+        """Give the library bytes, once it has dealt with those before.
+
+        Raises:
+            trio.BrokenResourceError, trio.ClosedResourceError: it reads no more.
+
+        """
+        self._idle = trio.Event()
+        await self._given.send(data)
+
+    async def dealt_with(self) -> None:
+        """Wait until the library has dealt with what it was given, or reads no more."""
+        await self._idle.wait()
+
+    def release(self, rest: bytes) -> None:
+        """Give the library these bytes, and let it read by itself from now on."""
+        self._rest = rest + self._rest
+        self._given.close()
+
+    def finish(self) -> None:
+        """The library reads no more."""
+        self._idle.set()
+        self._taken.close()
+
+    async def _receive_answer(self, answer: bytearray, max_bytes: int | None) -> bytes | bytearray:
+        try:
+            data = await self._inner.receive_some(max_bytes)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.failed.set()
+            raise
+        begin = len(answer)
+        answer += data
+        if head := _HTTP_HEAD.match(answer):
+            self.status = int(head[1])
+            self._answer = None
+            if self.status == SWITCHING_PROTOCOLS:
+                # What follows in the same segment are frames, and they are not the library's.
+                end = head.end() - begin
+                data, self._rest = data[:end], bytes(data[end:])
+        # The body of a rejection is of no interest, and it may be without an end.
+        if not data or self.status not in (None, SWITCHING_PROTOCOLS):
+            self.failed.set()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send as the stream beneath does."""
+        try:
+            await self._inner.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.failed.set()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the stream beneath does."""
+        await self._inner.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the stream beneath."""
+        self.closed = True
+        self.failed.set()
+        self.finish()
+        await self._inner.aclose()
