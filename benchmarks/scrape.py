@@ -26,15 +26,15 @@ def measure(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
 def _measure(games: int) -> dict[str, Any]:
     monitors = _monitors(games)
     taking, snapshot = _taken(monitors)
-    body = render(snapshot, "text/plain", "").body
+    body = render(snapshot, "text/plain", "").body()
     children = _ordinary_children(body.decode())
     ours, theirs, compressed = [], [], []
     for _ in range(_REPEATS):
         # Fresh each time: nothing of a snapshot may have been kept from the scrape before.
         again, snapshot = _taken(monitors)
         taking = min(taking, again)
-        ours.append(_cpu_ms(lambda snapshot=snapshot: render(snapshot, "text/plain", "")))
-        compressed.append(_cpu_ms(lambda snapshot=snapshot: render(snapshot, "text/plain", "gzip")))
+        ours.append(_cpu_ms(lambda snapshot=snapshot: render(snapshot, "text/plain", "").body()))
+        compressed.append(_cpu_ms(lambda snapshot=snapshot: render(snapshot, "text/plain", "gzip").body()))
         theirs.append(_cpu_ms(lambda: generate_latest(children)))
     return {
         "games": games,

@@ -101,7 +101,7 @@ Labels = frozenset[tuple[str, str]]
 
 
 def text_of(watch: Snapshot, accept: str = "") -> str:
-    return render(watch, accept, "").body.decode()
+    return render(watch, accept, "").body().decode()
 
 
 def series_of(watch: Snapshot) -> dict[tuple[str, Labels], float]:
@@ -238,7 +238,7 @@ def test_the_text_of_one_family_is_exactly_this():
 
 def test_promtool_has_nothing_to_object_to():
     promtool = require_tool("promtool")
-    body = render(snapshot(*eight_games(), untouched(99, "New")), "", "").body
+    body = render(snapshot(*eight_games(), untouched(99, "New")), "", "").body()
 
     result = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, check=False)
 
@@ -277,8 +277,8 @@ def test_gzip_only_for_who_accepts_it():
 
     assert plain.content_encoding is None
     assert packed.content_encoding == "gzip"
-    assert b"betcore_token_valid" in plain.body
-    assert b"betcore_token_valid" in gzip.decompress(packed.body)
+    assert b"betcore_token_valid" in plain.body()
+    assert b"betcore_token_valid" in gzip.decompress(packed.body())
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])

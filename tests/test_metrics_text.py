@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-import msgspec
 import pytest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -10,7 +9,7 @@ from prometheus_client.utils import floatToGoString
 
 from tests.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
 from watchdog.histogram import Distribution
-from watchdog.metrics import Texts, render
+from watchdog.metrics import render, text
 from watchdog.metrics.families import HISTOGRAMS_OF_A_GAME, OF_A_FEED, OF_A_GAME, OF_THE_WATCHDOG
 from watchdog.snapshot import Snapshot
 
@@ -93,12 +92,11 @@ def watches() -> list[Snapshot]:
 @pytest.mark.parametrize("number", range(4))
 def test_a_scrape_is_what_the_client_library_gives(number, accept):
     watch = watches()[number]
-    assert render(watch, accept, "").body.startswith(expected(watch, accept))
+    assert render(watch, accept, "").body().startswith(expected(watch, accept))
 
 
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0"])
-def test_what_is_kept_from_one_scrape_never_shows_in_a_later_one_where_it_changed(accept):
-    texts = Texts()
+def test_what_one_scrape_said_never_shows_in_a_later_one(accept):
     changes = [
         {},
         {"messages": 1, "state": "frozen"},
@@ -110,27 +108,17 @@ def test_what_is_kept_from_one_scrape_never_shows_in_a_later_one_where_it_change
     ]
     for change in changes:
         watch = snapshot(fresh(**change), frozen(), loop_stall_seconds=float(len(change)))
-        assert render(watch, accept, "", texts).body.startswith(expected(watch, accept))
+        assert render(watch, accept, "").body().startswith(expected(watch, accept))
 
 
-def test_scrapes_in_both_formats_share_what_is_kept():
-    texts, watch = Texts(), snapshot(*eight_games())
-    for accept in (*ACCEPTED, *reversed(ACCEPTED)):
-        assert render(watch, accept, "", texts).body.startswith(expected(watch, accept))
+@pytest.mark.parametrize("accept_encoding", ["", "gzip"])
+@pytest.mark.parametrize("games", [0, 1, 300])
+def test_a_scrape_comes_in_pieces_of_bounded_work(games, accept_encoding):
+    watch = snapshot(*(fresh(number, f"Game {number}") for number in range(games)))
+    samples = sum(not line.startswith(b"#") for line in render(watch, "", "").body().splitlines())
+    written = [piece.count(b"\n") for piece in text.pieces(watch, openmetrics=False)]
 
-
-def test_a_game_that_is_gone_leaves_no_text_behind():
-    texts = Texts()
-    render(snapshot(fresh(3, "Poker"), fresh(4, "Keno")), "", "", texts)
-    render(snapshot(fresh(4, "Keno")), "", "", texts)
-    kept = [labels for labels in texts._series if ("game", "Poker") in labels]
-    assert kept == []
-    assert b"Poker" not in render(snapshot(fresh(4, "Keno")), "", "", texts).body
-
-
-def test_a_snapshot_that_is_told_again_is_told_the_same():
-    texts, watch = Texts(), snapshot(*eight_games())
-    again = msgspec.convert(msgspec.to_builtins(watch.games[0].intervals), Distribution)
-    assert again == watch.games[0].intervals
-    first, second = (texts.render(watch, openmetrics=False) for _ in range(2))
-    assert first == second
+    # A piece is full once it has its lines; the last text put to it, a histogram at most, may go beyond.
+    assert max(written) < text.LINES_AT_ONCE + 25
+    assert len(written) >= samples / (text.LINES_AT_ONCE + 25)
+    assert len(list(render(watch, "", accept_encoding).pieces)) > len(written)

@@ -214,7 +214,7 @@ async def run(
             addresses = await nursery.start(
                 partial(
                     serve,
-                    create_app(watchdog.snapshot, partial(metrics.render, texts=metrics.Texts()), passwords),
+                    create_app(watchdog.snapshot, metrics.render, passwords),
                     listen=(settings.web.listen.host, settings.web.listen.port),
                     tls=_tls_files(settings.web),
                 )

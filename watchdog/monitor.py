@@ -109,14 +109,13 @@ class Monitor:
 
     def rotated(self, at: float) -> list[Finding]:
         """Another connection of the same subscription takes over at `at`, without an interruption."""
-        self._tally.rotations["ok"] += 1
+        self._tally.rotated()
         self._first_of_connection = True
         return [*self._owed_from(at), Finding("connection.rotated", "info", {})]
 
     def not_rotated(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
         """Another connection that was to take over could not be had; the present one goes on."""
-        self._tally.rotations["failed"] += 1
-        self._tally.disconnects[reason] += 1
+        self._tally.not_rotated(reason)
         particulars: dict[str, object] = {"reason": reason} | ({"error": detail} if detail else {})
         return [*self._elapse(at), Finding("connection.rotation_failed", "warning", particulars)]
 
@@ -208,9 +207,9 @@ class Monitor:
             tried=self._tried,
             connected=self._connected,
             connection_attempts=tally.attempts,
-            disconnects=dict(tally.disconnects),
+            disconnects=tally.disconnects,
             last_disconnect=tally.last_disconnect,
-            rotations=dict(tally.rotations),
+            rotations=tally.rotations,
             overlap_messages=tally.overlapped,
             messages=tally.messages,
             received_bytes=tally.received_bytes,
@@ -225,9 +224,9 @@ class Monitor:
             maintenance=self._content.maintenance.flag,
             round_state=self._content.rounds.state_name,
             round_id=self._content.rounds.id,
-            round_outcomes=dict(self._content.rounds.outcomes),
-            anomalies=dict(tally.anomalies),
-            invalid_messages=dict(tally.invalid),
+            round_outcomes=self._content.rounds.outcomes,
+            anomalies=tally.anomalies,
+            invalid_messages=tally.invalid,
             recent_anomalies=tuple(tally.recent),
         )
 

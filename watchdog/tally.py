@@ -3,6 +3,7 @@
 from collections import deque
 
 from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
+from watchdog.counts import one_more
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
 from watchdog.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
 
@@ -15,7 +16,7 @@ _ANOMALIES: tuple[tuple[Check, str], ...] = tuple(
 
 
 class Tally:
-    """Counts that only rise; every kind is there from the start, with 0."""
+    """Counts that only rise; every kind is there from the start, with 0. No dictionary here ever changes."""
 
     __slots__ = (
         "anomalies",
@@ -52,15 +53,24 @@ class Tally:
 
     def disconnect(self, reason: DisconnectReason) -> None:
         """A connection ended or could not be had."""
-        self.disconnects[reason] += 1
+        self.disconnects = one_more(self.disconnects, reason)
         self.last_disconnect = reason
+
+    def rotated(self) -> None:
+        """Another connection took over."""
+        self.rotations = one_more(self.rotations, "ok")
+
+    def not_rotated(self, reason: DisconnectReason) -> None:
+        """Another connection that was to take over could not be had."""
+        self.rotations = one_more(self.rotations, "failed")
+        self.disconnects = one_more(self.disconnects, reason)
 
     def invalid_message(self, reason: InvalidReason, detail: dict[str, object], wall: float) -> None:
         """A message was no valid update."""
-        self.invalid[reason] += 1
+        self.invalid = one_more(self.invalid, reason)
         self.recent.append(Recent(wall, "message.invalid", detail))
 
     def anomaly(self, anomaly: Anomaly, wall: float) -> None:
         """A promise was broken."""
-        self.anomalies[anomaly.check, anomaly.kind] += 1
+        self.anomalies = one_more(self.anomalies, (anomaly.check, anomaly.kind))
         self.recent.append(Recent(wall, anomaly.event, anomaly.detail))

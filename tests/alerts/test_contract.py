@@ -37,7 +37,7 @@ def served() -> dict[str, Labels]:
     """Every series that a watchdog with one game exposes: its labels, and the values of each."""
     real = untouched()
     game = fresh(intervals=real.intervals, latencies=real.latencies)
-    text = render(snapshot(game), "", "").body.decode()
+    text = render(snapshot(game), "", "").body().decode()
     series: dict[str, Labels] = {"up": {name: set(values) for name, values in TARGET.items()}}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

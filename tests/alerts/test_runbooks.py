@@ -22,7 +22,7 @@ PREFIXES = ("betcore", "watchdog", "process")
 
 def _metrics() -> set[str]:
     """The names of all series of a scrape."""
-    text = render(snapshot(*eight_games()), "", "").body.decode()
+    text = render(snapshot(*eight_games()), "", "").body().decode()
     return set(re.findall(r"(?m)^(\w+)", text))
 
 

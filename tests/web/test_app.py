@@ -1,6 +1,5 @@
 import gzip
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -8,7 +7,7 @@ import trio
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.web.samples import eight_games, fresh, frozen, snapshot, untouched
-from watchdog.metrics import render
+from watchdog.metrics import Rendering, render
 from watchdog.snapshot import Snapshot
 from watchdog.web.app import Render, create_app
 
@@ -123,22 +122,37 @@ async def test_the_page_is_html_and_uses_only_what_the_policy_allows():
     assert response.text.count("<script") == response.text.count('<script type="module" src="static/')
 
 
-async def test_the_snapshot_is_taken_in_the_loop_and_encoded_outside_of_it():
-    tasks: list[Any] = []
+async def test_one_snapshot_is_encoded_in_the_loop_and_lets_others_go_between_its_pieces():
+    taken, turns = 0, 0
 
     def read() -> Snapshot:
-        tasks.append(trio.lowlevel.current_task())
+        nonlocal taken
+        taken += 1
         return snapshot()
 
-    def encode(watch: Snapshot, accept: str, accept_encoding: str) -> Any:
-        with pytest.raises(RuntimeError):
-            trio.lowlevel.current_task()
-        return render(watch, accept, accept_encoding)
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
 
-    async with client(read=read, encode=encode) as http:
-        assert (await http.get("/metrics")).status_code == 200
+    def encode(watch: Snapshot, accept: str, accept_encoding: str) -> Rendering:
+        return Rendering(numbered(), "text/plain", None)
 
-    assert len(tasks) == 1
+    def numbered() -> Iterator[bytes]:
+        for _ in range(50):
+            yield f"{turns}\n".encode()
+
+    async with client(read=read, encode=encode) as http, trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        response = await http.get("/metrics")
+        nursery.cancel_scope.cancel()
+
+    assert taken == 1
+    # Trio draws who runs first in a turn, hence the one less.
+    at = [int(line) for line in response.text.split()]
+    assert len(at) == 50
+    assert at[-1] - at[0] >= 48
 
 
 async def test_a_mistake_of_ours_tells_the_client_nothing():

@@ -2,6 +2,7 @@
 
 from watchdog.checks.finding import Anomaly
 from watchdog.checks.settings import CheckSettings
+from watchdog.counts import one_more
 from watchdog.feed.messages import Game, GameState, Result, ResultStatus, unix_seconds
 
 OUTCOMES: dict[int, str] = {GameState.FINISHED: "finished", GameState.CANCELLED: "cancelled"}
@@ -84,7 +85,7 @@ class Rounds:
         outcome = OUTCOMES.get(game.state)
         if outcome is not None and outcome not in self._outcomes_of_game:
             self._outcomes_of_game.add(outcome)
-            self.outcomes[outcome] += 1
+            self.outcomes = one_more(self.outcomes, outcome)
 
     def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
         planned = _planned(game)

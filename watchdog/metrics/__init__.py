@@ -2,18 +2,17 @@
 
 import platform
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from msgspec import Struct
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
 
-from watchdog.metrics.text import Texts
+from watchdog.metrics.text import pieces
 from watchdog.snapshot import Snapshot
 
-__all__ = ["Rendered", "Texts", "render"]
+__all__ = ["Rendering", "render"]
 
 # The process and its interpreter, on a registry of our own: the library's global one is anybody's.
 _PROCESS = CollectorRegistry()
@@ -28,36 +27,49 @@ _GZIP_LEVEL = 1
 """An eighth of the default level's time, for nearly its size: a fourteenth of the text."""
 
 
-class Rendered(Struct, frozen=True):
-    """The answer to one scrape: the body and the headers that describe it."""
+class Rendering:
+    """The answer to one scrape: its headers, and its body piece by piece.
 
-    body: bytes
-    content_type: str
-    content_encoding: str | None
+    A piece takes a fraction of a millisecond: whoever takes them can let others go between.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], content_type: str, content_encoding: str | None) -> None:
+        self.pieces = pieces
+        self.content_type = content_type
+        self.content_encoding = content_encoding
+
+    def body(self) -> bytes:
+        """All pieces at once, for those whom nobody waits for."""
+        return b"".join(self.pieces)
 
 
-def render(snapshot: Snapshot, accept: str, accept_encoding: str, texts: Texts | None = None) -> Rendered:
+def render(snapshot: Snapshot, accept: str, accept_encoding: str) -> Rendering:
     """Encode a snapshot as the scraper's `Accept` and `Accept-Encoding` headers ask.
 
-    Prometheus text or OpenMetrics, plain or gzip. `texts` keeps from one scrape to the next what has not
-    changed. Call it in a worker thread, never in the loop.
+    Prometheus text or OpenMetrics, plain or gzip.
     """
     try:
         encode, content_type = choose_encoder(accept)
     except TypeError:
         # The library's answer to a version that is no number; the plain format serves everyone.
         encode, content_type = choose_encoder("")
-    openmetrics = content_type.startswith("application/openmetrics-text")
+    plain = _plain(snapshot, encode, openmetrics=content_type.startswith("application/openmetrics-text"))
+    if gzip_accepted(accept_encoding):
+        return Rendering(_compressed(plain), content_type, "gzip")
+    return Rendering(plain, content_type, None)
+
+
+def _plain(snapshot: Snapshot, encode: Callable[[Collector], bytes], *, openmetrics: bool) -> Iterator[bytes]:
+    yield from pieces(snapshot, openmetrics=openmetrics)
     # The library's own families come last: OpenMetrics wants its end mark after them.
-    pieces = [
-        *(texts or Texts()).render(snapshot, openmetrics=openmetrics),
-        encode(_Own(snapshot.version)),
-    ]
-    if not gzip_accepted(accept_encoding):
-        return Rendered(b"".join(pieces), content_type, None)
+    yield encode(_Own(snapshot.version))
+
+
+def _compressed(plain: Iterator[bytes]) -> Iterator[bytes]:
     compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW_BITS)
-    compressed = [compressor.compress(piece) for piece in pieces]
-    return Rendered(b"".join([*compressed, compressor.flush()]), content_type, "gzip")
+    for piece in plain:
+        yield compressor.compress(piece)
+    yield compressor.flush()
 
 
 class _Own(Collector):
