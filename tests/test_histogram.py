@@ -12,7 +12,7 @@ def test_a_value_counts_in_the_first_bucket_whose_bound_it_does_not_exceed(value
 
     histogram.observe(value)
 
-    assert histogram.counts == counts
+    assert list(histogram.counts) == counts
 
 
 def test_the_total_is_the_sum_of_all_values():

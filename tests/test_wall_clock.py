@@ -39,7 +39,7 @@ async def test_a_wall_clock_that_jumps_moves_no_state_and_no_anomaly(jump, autoj
         {},
         {},
     )
-    assert seen.intervals.counts == tuple(
+    assert tuple(seen.intervals.counts) == tuple(
         count if index != seen.intervals.bounds.index(0.5) else seen.messages - 1
         for index, count in enumerate(before.intervals.counts)
     )

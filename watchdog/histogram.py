@@ -1,6 +1,8 @@
 """A histogram as plain numbers, read by the metrics at scrape time."""
 
+from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -9,7 +11,7 @@ class Distribution(Struct, frozen=True, gc=False):
     """A histogram as read: upper bounds, the count of each bucket and of the rest, and the sum."""
 
     bounds: tuple[float, ...]
-    counts: tuple[int, ...]
+    counts: Sequence[int]
     total: float
 
 
@@ -20,7 +22,8 @@ class Histogram:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
+        # Plain numbers in one piece: a list would hold an object for each, here and in each copy.
+        self.counts = array("Q", bytes(8 * (len(bounds) + 1)))
         self.total = 0.0
 
     def observe(self, value: float) -> None:
@@ -30,4 +33,4 @@ class Histogram:
 
     def read(self) -> Distribution:
         """What has been counted so far."""
-        return Distribution(self.bounds, tuple(self.counts), self.total)
+        return Distribution(self.bounds, self.counts[:], self.total)

@@ -96,6 +96,7 @@ class _Readers:
         async with self._turns:
             rendering = self._render(self._read(), accept, accept_encoding)
             pieces = []
+            await trio.lowlevel.checkpoint()
             for piece in rendering.pieces:
                 pieces.append(piece)
                 await trio.lowlevel.checkpoint()
