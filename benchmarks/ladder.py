@@ -16,7 +16,7 @@ from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
 from watchdog.connection import Endpoint, open_connection
 from watchdog.feed.events import Expected
-from watchdog.feed.messages import decode_delivery, subscribe_record
+from watchdog.feed.messages import Deliveries, subscribe_record
 from watchdog.feed.signalr import Session
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival
@@ -90,7 +90,7 @@ def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Ste
 
     async def step(port: int, game_type: int, counts: Counts) -> None:
         clock = Clock()
-        session = Session(subscribe_record(game_type, 1), clock.now(), expected=decode_delivery)
+        session = Session(subscribe_record(game_type, 1), clock.now(), expected=Deliveries().decode)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
         async with open_connection(Endpoint("127.0.0.1", port, "/"), clock) as connection:
             while not session.established:

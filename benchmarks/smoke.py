@@ -15,7 +15,7 @@ import sys
 from benchmarks.core import Replay
 from benchmarks.programs import BUILD, HERE, BenchmarkError, run
 from benchmarks.recording import records
-from watchdog.feed.messages import decode_delivery
+from watchdog.feed.messages import Deliveries
 from watchdog.feed.signalr import RECORD_SEPARATOR
 
 REFERENCE = HERE / "smoke.json"
@@ -77,7 +77,7 @@ def blocks() -> dict[str, float]:
     bare = [text.removesuffix(RECORD_SEPARATOR) for text in texts]
     gc.collect()
     before = sys.getallocatedblocks()
-    kept = [decode_delivery(text) for text in bare]
+    kept = [Deliveries().decode(text) for text in bare]
     held = sys.getallocatedblocks() - before
     return {"blocks_left": left / (_MANY - _FEW), "blocks_held": held / len(kept)}
 

@@ -156,7 +156,7 @@ async def test_a_mistake_of_ours_ends_the_watch_with_its_own_error(autojump_cloc
     def wrong(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("watchdog.hub_connection.decode_delivery", wrong)
+    monkeypatch.setattr("watchdog.hub_connection.Deliveries.decode", wrong)
     with pytest.raises(ExceptionGroup) as caught:
         async with running(Hub()):
             await trio.sleep_until(5.1)

@@ -87,7 +87,6 @@ class Connection:
         # What is for the library and it has not got yet, and whether a message is due from it.
         self._foreign: Foreign | None = None
         self._due = False
-        self._released = False
         self._endpoint = endpoint
         # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
         self._reading = trio.CancelScope(shield=True)
@@ -106,7 +105,7 @@ class Connection:
         if self._frames.unread:
             # Many messages may have come in one read: the others have their turn between them.
             await trio.lowlevel.checkpoint()
-        while not (self._due or self._released):
+        while not (self._due or self._tap.released):
             piece = self._foreign or self._frames.next()
             if isinstance(piece, str):
                 return Message(piece, self._stream.stamp)
@@ -138,21 +137,16 @@ class Connection:
             self._release()
             return
         if piece.data:
-            try:
-                await self._tap.hand_over(piece.data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self._release()
-                return
+            await self._tap.hand_over(piece.data)
             self._foreign = Foreign(b"", piece.then)
         await self._tap.dealt_with()
         self._foreign, self._due = None, piece.then == "message"
-        if websocket.closed is not None:
+        if websocket.closed is not None or self._tap.finished:
             self._release()
 
     def _release(self) -> None:
         """Leave all that is unread, and all that comes, to the library."""
-        if not self._released:
-            self._released = True
+        if not self._tap.released:
             held = self._foreign.data if self._foreign is not None else b""
             self._tap.release(held + self._frames.rest())
 
@@ -165,11 +159,11 @@ class Connection:
         """
         limit = trio.current_time() + LAST_LOOK_SECONDS
         while True:
-            piece = None if self._due or self._released else self._foreign or self._frames.next()
+            piece = None if self._due or self._tap.released else self._foreign or self._frames.next()
             if isinstance(piece, str):
                 return Message(piece, self._stream.stamp)
             self._foreign = piece
-            unread = piece is not None or self._due or self._released or not self._stream.is_drained
+            unread = piece is not None or self._due or self._tap.released or not self._stream.is_drained
             with trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS):
                 return await self.receive()
             if not unread or trio.current_time() > limit:

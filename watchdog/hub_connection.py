@@ -19,7 +19,7 @@ from watchdog.feed.events import (
     Invocation,
     Oversize,
 )
-from watchdog.feed.messages import Update, UpdateError, decode_delivery, decode_update, is_update
+from watchdog.feed.messages import Deliveries, Update, UpdateError, decode_update, is_update
 from watchdog.feed.signalr import MAX_RECORDS, Session
 from watchdog.line import Line
 
@@ -64,7 +64,7 @@ class HubConnection:
         self._listener = listener
         self._clock = clock
         self._session = Session(
-            subscribe, clock.now(), expected=decode_delivery, keep_alive_seconds=keep_alive_seconds
+            subscribe, clock.now(), expected=Deliveries().decode, keep_alive_seconds=keep_alive_seconds
         )
 
     async def run(self) -> None:

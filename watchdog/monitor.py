@@ -227,7 +227,7 @@ class Monitor:
             round_outcomes=self._content.rounds.outcomes,
             anomalies=tally.anomalies,
             invalid_messages=tally.invalid,
-            recent_anomalies=tuple(tally.recent),
+            recent_anomalies=tally.recent,
         )
 
     def _owed_from(self, at: float) -> list[Finding]:

@@ -1,7 +1,5 @@
 """The tally: what happened to one game, counted by its named kind, and the last anomalies in words."""
 
-from collections import deque
-
 from watchdog.checks.finding import ANOMALY_KINDS, Anomaly, Check
 from watchdog.counts import one_more
 from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS, DisconnectReason, InvalidReason
@@ -10,13 +8,17 @@ from watchdog.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
 RECENT = 10
 """How many anomalies are kept for people to read."""
 
-_ANOMALIES: tuple[tuple[Check, str], ...] = tuple(
-    (check, kind) for check, kinds in ANOMALY_KINDS.items() for kind in kinds
-)
+# Every kind is there from the start. All games begin with these very dictionaries, as no count changes one.
+_NO_ANOMALIES: dict[tuple[Check, str], int] = {
+    (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
+}
+_NO_DISCONNECTS = dict.fromkeys(DISCONNECT_REASONS, 0)
+_NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
+_NO_ROTATIONS: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
 
 
 class Tally:
-    """Counts that only rise; every kind is there from the start, with 0. No dictionary here ever changes."""
+    """Counts that only rise, and the last anomalies."""
 
     __slots__ = (
         "anomalies",
@@ -38,12 +40,12 @@ class Tally:
         self.received_bytes = 0
         self.last_message_wall: float | None = None
         self.last_disconnect: DisconnectReason | None = None
-        self.rotations: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
+        self.rotations = _NO_ROTATIONS
         self.overlapped = 0
-        self.disconnects = dict.fromkeys(DISCONNECT_REASONS, 0)
-        self.invalid = dict.fromkeys(INVALID_REASONS, 0)
-        self.anomalies = dict.fromkeys(_ANOMALIES, 0)
-        self.recent: deque[Recent] = deque(maxlen=RECENT)
+        self.disconnects = _NO_DISCONNECTS
+        self.invalid = _NOTHING_INVALID
+        self.anomalies = _NO_ANOMALIES
+        self.recent: tuple[Recent, ...] = ()
 
     def message(self, size_bytes: int, wall: float) -> None:
         """An update came."""
@@ -68,9 +70,12 @@ class Tally:
     def invalid_message(self, reason: InvalidReason, detail: dict[str, object], wall: float) -> None:
         """A message was no valid update."""
         self.invalid = one_more(self.invalid, reason)
-        self.recent.append(Recent(wall, "message.invalid", detail))
+        self._remember(Recent(wall, "message.invalid", detail))
 
     def anomaly(self, anomaly: Anomaly, wall: float) -> None:
         """A promise was broken."""
         self.anomalies = one_more(self.anomalies, (anomaly.check, anomaly.kind))
-        self.recent.append(Recent(wall, anomaly.event, anomaly.detail))
+        self._remember(Recent(wall, anomaly.event, anomaly.detail))
+
+    def _remember(self, recent: Recent) -> None:
+        self.recent = (*self.recent, recent)[-RECENT:]

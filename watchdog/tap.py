@@ -16,15 +16,21 @@ class Tap(trio.abc.Stream):
     library's own task and a channel costs twice as much. After `release` the library reads by itself again.
 
     `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
-    once the upgrade can't come about any more, `closed` when it was our side that closed.
+    once the upgrade can't come about any more, `closed` when it was our side that closed; `released`
+    and `finished` once the library reads by itself, and no more.
     """
 
     def __init__(self, inner: trio.abc.Stream) -> None:
         self._inner = inner
         self._answer: bytearray | None = bytearray()
-        self._given, self._taken = trio.open_memory_channel[bytes](0)
-        self._idle = trio.Event()
+        self._given = b""
         self._rest = b""
+        # The library waits to be given something: else it deals with what it was given, or is gone.
+        self._idle = False
+        self.released = False
+        self.finished = False
+        # Set when any of these has changed, for the one of the two tasks that waits for the other.
+        self._changed = trio.Event()
         self.status: int | None = None
         self.failed = trio.Event()
         self.closed = False
@@ -33,12 +39,18 @@ class Tap(trio.abc.Stream):
         """What the library gets to read."""
         if self._answer is not None:
             return await self._receive_answer(self._answer, max_bytes)
-        self._idle.set()
-        try:
-            return await self._taken.receive()
-        except trio.EndOfChannel:
-            rest, self._rest = self._rest, b""
-            return rest or await self._inner.receive_some(max_bytes)
+        self._idle = True
+        self._tell()
+        while not (self._given or self.released):
+            if self.closed:
+                raise trio.ClosedResourceError
+            await self._changed.wait()
+        self._idle = False
+        if self._given:
+            given, self._given = self._given, b""
+            return given
+        rest, self._rest = self._rest, b""
+        return rest or await self._inner.receive_some(max_bytes)
 
     async def read(self) -> bytes | bytearray:
         """What came next after the upgrade, empty at the end.
@@ -53,28 +65,30 @@ class Tap(trio.abc.Stream):
         return await self._inner.receive_some(_READ_BYTES)
 
     async def hand_over(self, data: bytes) -> None:
-        """Give the library bytes, once it has dealt with those before.
-
-        Raises:
-            trio.BrokenResourceError, trio.ClosedResourceError: it reads no more.
-
-        """
-        self._idle = trio.Event()
-        await self._given.send(data)
+        """Give the library bytes, once it waits for them; cancelled, it has not got them."""
+        await self.dealt_with()
+        self._given = data
+        self._tell()
 
     async def dealt_with(self) -> None:
         """Wait until the library has dealt with what it was given, or reads no more."""
-        await self._idle.wait()
+        while not (self.finished or (self._idle and not self._given)):
+            await self._changed.wait()
 
     def release(self, rest: bytes) -> None:
         """Give the library these bytes, and let it read by itself from now on."""
         self._rest = rest + self._rest
-        self._given.close()
+        self.released = True
+        self._tell()
 
     def finish(self) -> None:
-        """The library reads no more."""
-        self._idle.set()
-        self._taken.close()
+        """Tell that the library reads no more."""
+        self.finished = True
+        self._tell()
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
 
     async def _receive_answer(self, answer: bytearray, max_bytes: int | None) -> bytes | bytearray:
         try:

@@ -25,8 +25,10 @@ class Rounds:
     """
 
     __slots__ = (
+        "_game",
         "_outcomes_of_game",
         "_overdue_seconds",
+        "_planned",
         "_published",
         "_reactivated",
         "id",
@@ -41,6 +43,8 @@ class Rounds:
         self._reactivated = False
         # The results last published for the game: an update may leave out the optional `r`.
         self._published: tuple[Result, ...] | None = None
+        self._game: Game | None = None
+        self._planned = float("inf")
         # The game last seen, and its `s`.
         self.id: int | None = None
         self.state: int | None = None
@@ -54,6 +58,9 @@ class Rounds:
 
     def received(self, game: Game, sent: float, *, contiguous: bool) -> list[Anomaly]:
         """Judge the next game; `contiguous` says that no update was lost since the one before."""
+        if game is self._game:
+            # The very same as in the update before: nothing about it is new but the time.
+            return self._lateness(game, sent)
         before, self.id, self.state = self.id, game.id, game.state
         anomalies: list[Anomaly] = []
         if before != game.id:
@@ -65,6 +72,7 @@ class Rounds:
             anomalies += _changed_results(game.id, self._published, game.results)
         if game.results is not None:
             self._published = game.results
+        self._game, self._planned = game, _planned(game)
         anomalies += self._reactivation(game)
         self._count_outcome(game)
         anomalies += self._lateness(game, sent)
@@ -88,14 +96,13 @@ class Rounds:
             self.outcomes = one_more(self.outcomes, outcome)
 
     def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
-        planned = _planned(game)
-        was, self.overdue = self.overdue, sent > planned + self._overdue_seconds
+        was, self.overdue = self.overdue, sent > self._planned + self._overdue_seconds
         if was or not self.overdue:
             return []
         detail: dict[str, object] = {
             "id": game.id,
             "state": STATE_NAMES[game.state],
-            "late_seconds": round(sent - planned, 3),
+            "late_seconds": round(sent - self._planned, 3),
         }
         return [Anomaly("round", "overdue", detail)]
 

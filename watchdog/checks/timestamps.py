@@ -1,7 +1,5 @@
 """Timestamps: `tst` advances with every update, and tells how late the updates arrive."""
 
-from collections import deque
-
 from watchdog.checks.finding import Anomaly
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.standing import Standing
@@ -80,7 +78,7 @@ class Latency:
         self.latencies = Histogram(LATENCY_BOUNDS_SECONDS)
         # What may yet be the smallest of a minute, by the second: later ones are larger, or they would have
         # ousted those before. So there is at most one for each second, however many updates come.
-        self._minima: deque[tuple[int, float]] = deque()
+        self._minima: list[tuple[int, float]] = []
 
     def received(self, sent: float, arrived: float, at: float) -> float:
         """Take in one update by the wall clocks `sent` and `arrived`; answer its latency in seconds."""
@@ -102,4 +100,4 @@ class Latency:
 
     def _forget(self, second: int) -> None:
         while self._minima and self._minima[0][0] <= second - OFFSET_SECONDS:
-            self._minima.popleft()
+            del self._minima[0]

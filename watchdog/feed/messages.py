@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from watchdog.feed.signalr import MessageType, encode_record, fault_of
 
@@ -130,12 +130,22 @@ class Update(Struct, frozen=True, gc=False):
     sequence_id: SequenceId = field(name="sId")
 
 
+class _Outline(Struct, frozen=True, gc=False):
+    """An update as `Update` has it, its games still the text that they came as."""
+
+    games: msgspec.Raw = field(name="wgi")
+    sent: datetime = field(name="tst")
+    betting_timer: Timer = field(name="bt")
+    maintenance: bool = field(name="im")
+    sequence_id: SequenceId = field(name="sId")
+
+
 class _Delivery(Struct, frozen=True, gc=False):
     """The record by which the hub delivers an update, down to the letter."""
 
     type: Literal[1]
     target: Literal["WholeGamesInfoSubscribe"]
-    arguments: tuple[Update]
+    arguments: tuple[_Outline]
     invocation_id: None = field(name="invocationId", default=None)
 
 
@@ -151,6 +161,7 @@ class UpdateError(ValueError):
 _NEVER = b"9999-12-31T23:59:59.9999999"
 
 _decode_delivery = msgspec.json.Decoder(_Delivery).decode
+_decode_games = msgspec.json.Decoder(tuple[Game, ...]).decode
 _decode_arguments = msgspec.json.Decoder(tuple[Update]).decode
 
 
@@ -170,14 +181,38 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
         raise UpdateError(*fault_of(arguments, error)) from None
 
 
-def decode_delivery(record: str) -> Update:
-    """The update in a record that is the ordinary delivery of one.
+class Deliveries:
+    """Decodes the records by which the hub delivers updates, one after the other.
 
-    Raises:
-        ValueError, RecursionError: it is anything else, or nothing valid.
-
+    The games are nearly all of an update, and change a few times a minute: text that is the same as in the
+    update before is not decoded again. What no check reads is validated, and not kept.
     """
-    return _decode_delivery(record).arguments[0]
+
+    __slots__ = ("_games", "_text")
+
+    def __init__(self) -> None:
+        self._text = msgspec.Raw()
+        self._games: tuple[Game, ...] = ()
+
+    def decode(self, record: str) -> Update:
+        """The update in a record that is the ordinary delivery of one.
+
+        Raises:
+            ValueError, RecursionError: it is anything else, or nothing valid.
+
+        """
+        (outline,) = _decode_delivery(record).arguments
+        if outline.games != self._text:
+            self._games = judged(_decode_games(outline.games))
+            self._text = outline.games
+        return Update(
+            self._games, outline.sent, outline.betting_timer, outline.maintenance, outline.sequence_id
+        )
+
+
+def judged(games: tuple[Game, ...]) -> tuple[Game, ...]:
+    """The games without what no check reads."""
+    return tuple(structs.replace(game, hands=None, events=None, dealer=None) for game in games)
 
 
 def is_update(target: str) -> bool:
