@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import trio
 import trustme
+from trio.testing import memory_stream_pair
 
 from watchdog.clock import Clock
-from watchdog.connection import ConnectionLost, Endpoint, open_connection
+from watchdog.connection import Connection, ConnectionLost, Endpoint, open_connection
 
 TOKEN = "sesame.open.now"
 RESOURCE = f"/hubs?access_token={TOKEN}"
@@ -164,6 +165,26 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             yield listeners[0].socket.getsockname()[1]
             nursery.cancel_scope.cancel()
     assert open_sockets() == sockets
+
+
+@asynccontextmanager
+async def virtual_hub() -> AsyncIterator[tuple[Connection, Peer]]:
+    """An open connection over memory streams, and the hub's end of it."""
+    ours, theirs = memory_stream_pair()
+    peer = Peer(theirs)
+
+    async def dial(_: Endpoint) -> trio.abc.Stream:
+        return ours
+
+    async def goodbye() -> None:
+        await peer.frame()
+        await peer.send(close_frame(1000))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.upgrade)
+        async with open_connection(at(1), Clock(wall=trio.current_time), dial) as connection:
+            yield connection, peer
+            nursery.start_soon(goodbye)
 
 
 @asynccontextmanager

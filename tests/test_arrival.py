@@ -11,7 +11,19 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
-from tests.hostile import CLOSE, TEXT, Authority, Peer, at, block, close_frame, frame, receive_until, serving
+from tests.hostile import (
+    CLOSE,
+    TEXT,
+    Authority,
+    Peer,
+    at,
+    block,
+    close_frame,
+    frame,
+    receive_until,
+    serving,
+    virtual_hub,
+)
 from watchdog.arrival import _SO_TIMESTAMPNS, ArrivalStream
 from watchdog.clock import Clock
 from watchdog.connection import open_connection
@@ -245,26 +257,6 @@ async def test_a_connection_opened_after_a_stall_has_exact_stamps():
         other.send(b"x")
         await stream.receive_some()
         assert stream.stamp.exact
-
-
-@asynccontextmanager
-async def virtual_hub():
-    """An open connection over memory streams, and the hub's end of it."""
-    ours, theirs = memory_stream_pair()
-    peer = Peer(theirs)
-
-    async def dial(_):
-        return ours
-
-    async def goodbye():
-        await peer.frame()
-        await peer.send(close_frame(1000))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(peer.upgrade)
-        async with open_connection(at(1), Clock(wall=trio.current_time), dial) as connection:
-            yield connection, peer
-            nursery.start_soon(goodbye)
 
 
 async def test_nothing_comes_of_a_deadline_that_passes(autojump_clock):

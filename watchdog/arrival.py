@@ -45,12 +45,18 @@ class ArrivalStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive, stamp, and pass on."""
-        stamped_wall: float | None = None
-        if self._socket is None:
+        sock = self._socket
+        if sock is None:
             data = bytes(await self._inner.receive_some(max_bytes))
-        else:
-            await _readable(self._socket)
-            data, stamped_wall = await _receive_stamped(self._socket, max_bytes or _READ_BYTES)
+            self._keep_stamp(None)
+            return data
+        received = None
+        while received is None:
+            if sock.fileno() < 0:
+                raise trio.ClosedResourceError
+            await trio.lowlevel.wait_readable(sock)
+            received = _receive_stamped(sock, max_bytes or _READ_BYTES)
+        data, stamped_wall = received
         self._keep_stamp(stamped_wall)
         return data
 
@@ -103,24 +109,16 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-async def _readable(sock: socket.socket) -> None:
-    if sock.fileno() < 0:
-        raise trio.ClosedResourceError
-    await trio.lowlevel.wait_readable(sock)
-
-
-async def _receive_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, float | None]:
-    """What a readable socket holds; should it be gone, what comes next."""
-    while True:
-        try:
-            data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
-            break
-        except BlockingIOError:
-            await _readable(sock)
-        except OSError as error:
-            if sock.fileno() < 0:
-                raise trio.ClosedResourceError from error
-            raise trio.BrokenResourceError(str(error)) from error
+def _receive_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, float | None] | None:
+    """What a readable socket holds and the kernel's stamp; None should it be gone."""
+    try:
+        data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if sock.fileno() < 0:
+            raise trio.ClosedResourceError from error
+        raise trio.BrokenResourceError(str(error)) from error
     for level, kind, value in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(value)

@@ -29,7 +29,7 @@ LAST_LOOK_SECONDS = 1.0
 """How long to go on looking at most, as long as there is something unread."""
 
 MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
-# Of the upgrade, and of what the library reads by itself: its own 4 KiB cost wake-ups.
+# The library's own 4 KiB cost wake-ups.
 _READ_BYTES = 64 * 1024
 
 UNAUTHORIZED_STATUSES = (401, 403)
@@ -82,6 +82,7 @@ class Connection:
     def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
         """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
         self._stream = stream
+        self._transport = transport
         self._tap = Tap(transport)
         self._frames = Frames()
         # What is for the library and it has not got yet, and whether a message is due from it.
@@ -109,27 +110,24 @@ class Connection:
             piece = self._foreign or self._frames.next()
             if isinstance(piece, str):
                 return Message(piece, self._stream.stamp)
-            if piece is None:
-                await self._read()
-            else:
+            if piece is not None:
                 await self._hand_over(piece, websocket)
+                continue
+            try:
+                data = await self._transport.receive_some(_READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+                data = b""
+            if data:
+                self._frames.feed(bytes(data))
+            else:
+                # The library meets the same end, and says how it came about.
+                self._release()
         try:
             message = await websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
             raise self._loss(closed) from None
         self._due = False
         return Message(message if isinstance(message, str) else None, self._stream.stamp)
-
-    async def _read(self) -> None:
-        try:
-            data = await self._tap.read()
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            data = b""
-        if data:
-            self._frames.feed(bytes(data))
-        else:
-            # The library meets the same end, and says how it came about.
-            self._release()
 
     async def _hand_over(self, piece: Foreign, websocket: trio_websocket.WebSocketConnection) -> None:
         self._foreign = piece
@@ -209,6 +207,7 @@ class Connection:
                 receive_buffer_size=_READ_BYTES,
             )
             upgrading.cancel()
+            self._frames.feed(self._tap.take_rest())
             self._opened.set()
 
     async def opened(self) -> None:

@@ -5,15 +5,14 @@ import re
 import trio
 
 _HTTP_HEAD = re.compile(rb"HTTP/\d\.\d (\d{3})\b.*?\r?\n\r?\n", re.DOTALL)
-_READ_BYTES = 64 * 1024
 SWITCHING_PROTOCOLS = 101
 
 
 class Tap(trio.abc.Stream):
     """Lets the library read the upgrade, and from then on only the bytes handed over to it.
 
-    All others are read by `read`, in the task that they are meant for: a message that goes through the
-    library's own task and a channel costs twice as much. After `release` the library reads by itself again.
+    All others the task that they are meant for reads from the stream beneath: a message that goes through
+    the library's own task and a channel costs twice as much. After `release` the library reads by itself.
 
     `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
     once the upgrade can't come about any more, `closed` when it was our side that closed; `released`
@@ -49,20 +48,12 @@ class Tap(trio.abc.Stream):
         if self._given:
             given, self._given = self._given, b""
             return given
+        return self.take_rest() or await self._inner.receive_some(max_bytes)
+
+    def take_rest(self) -> bytes:
+        """What came in one piece with the end of the upgrade, and is not of it."""
         rest, self._rest = self._rest, b""
-        return rest or await self._inner.receive_some(max_bytes)
-
-    async def read(self) -> bytes | bytearray:
-        """What came next after the upgrade, empty at the end.
-
-        Raises:
-            trio.BrokenResourceError, trio.ClosedResourceError: as the stream beneath does.
-
-        """
-        if self._rest:
-            rest, self._rest = self._rest, b""
-            return rest
-        return await self._inner.receive_some(_READ_BYTES)
+        return rest
 
     async def hand_over(self, data: bytes) -> None:
         """Give the library bytes, once it waits for them; cancelled, it has not got them."""
@@ -77,7 +68,7 @@ class Tap(trio.abc.Stream):
 
     def release(self, rest: bytes) -> None:
         """Give the library these bytes, and let it read by itself from now on."""
-        self._rest = rest + self._rest
+        self._rest = rest
         self.released = True
         self._tell()
 

@@ -5,7 +5,6 @@ Source: the ASP.NET Core SignalR hub protocol specification. Every record is a J
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from enum import IntEnum
 from io import StringIO
 from typing import Any, Literal
@@ -237,10 +236,13 @@ class Session:
         return [Established(), *first]
 
     def _as_expected(self, record: str) -> list[Event]:
-        if self._expected is not None:
-            with suppress(ValueError, RecursionError):
-                return [Expected(self._expected(record), _size_bytes(record))]
-        return []
+        if self._expected is None:
+            return []
+        try:
+            content = self._expected(record)
+        except (ValueError, RecursionError):
+            return []
+        return [Expected(content, _size_bytes(record))]
 
     def _message(self, record: str, at: float) -> list[Event]:
         if not record:

@@ -1,0 +1,162 @@
+"""Frames off the wire: what is taken as a plain message, and what is left to the library."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, TextMessage
+
+from tests.hostile import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from watchdog.frames import Foreign, Frames
+
+
+def made_of(*chunks: bytes) -> list[str | Foreign]:
+    """All that comes of some chunks, one fed after the other."""
+    frames, pieces = Frames(), []
+    for chunk in chunks:
+        frames.feed(chunk)
+        while (piece := frames.next()) is not None:
+            pieces.append(piece)
+    return pieces
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 2_400, 65_535])
+def test_a_text_in_one_frame_is_plain(size):
+    assert made_of(frame(TEXT, b"x" * size)) == ["x" * size]
+
+
+def test_text_is_decoded():
+    assert made_of(frame(TEXT, "für 漢 🎲".encode())) == ["für 漢 🎲"]
+
+
+def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
+    texts = ["", "a", "b" * 300, "c"]
+    data = b"".join(frame(TEXT, text.encode()) for text in texts)
+    assert made_of(data) == texts
+    assert made_of(*(data[at : at + 1] for at in range(len(data)))) == texts
+
+
+def test_there_is_something_unread_until_the_last_frame_was_taken():
+    frames = Frames()
+    assert not frames.unread
+    frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b"))
+    assert (frames.next(), frames.unread) == ("a", True)
+    assert (frames.next(), frames.unread) == ("b", False)
+    frames.feed(frame(TEXT, b"c")[:2])
+    assert (frames.next(), frames.unread) == (None, True)
+    assert (frames.rest(), frames.unread) == (frame(TEXT, b"c")[:2], False)
+
+
+@pytest.mark.parametrize(
+    ("given_frame", "then"),
+    [
+        (frame(PING), "nothing"),
+        (frame(PONG, b"x" * 125), "nothing"),
+        (frame(BINARY, b"x"), "message"),
+        (frame(TEXT, b"x" * 65_536), "message"),
+        (frame(TEXT, b"x", last=False), "nothing"),
+        (frame(CONTINUATION, b"x"), "message"),
+    ],
+)
+def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
+    assert made_of(given_frame) == [Foreign(given_frame, then)]
+    head, middle, tail = given_frame[:1], given_frame[1:-1], given_frame[-1:]
+    pieces = made_of(head, middle, tail)
+    assert b"".join(piece.data for piece in pieces) == given_frame
+    assert [piece.then for piece in pieces] == ["nothing"] * (len(pieces) - 1) + [then]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"\xc1\x01x", id="reserved bit"),
+        pytest.param(frame(3, b"?"), id="reserved data opcode"),
+        pytest.param(frame(11, b"?"), id="reserved control opcode"),
+        pytest.param(frame(TEXT, b"masked", mask=b"abcd"), id="masked"),
+        pytest.param(frame(TEXT, b"\xff\xfe"), id="invalid UTF-8"),
+        pytest.param(b"\x81\x7e\x00\x01x", id="length in more bytes than needed"),
+        pytest.param(close_frame(1000), id="a close"),
+    ],
+)
+def test_what_ends_the_connection_goes_to_the_library_with_all_that_follows(broken):
+    after = frame(TEXT, b"after")
+    assert made_of(frame(TEXT, b"before") + broken + after) == ["before", Foreign(broken + after, "end")]
+
+
+def test_within_a_message_in_several_frames_no_text_is_plain():
+    opened, inner, last = frame(TEXT, b"a", last=False), frame(TEXT, b"b"), frame(CONTINUATION, b"c")
+    assert made_of(opened + inner) == [Foreign(opened, "nothing"), Foreign(inner, "message")]
+    assert made_of(opened + frame(PING) + last + frame(TEXT, b"d")) == [
+        Foreign(opened, "nothing"),
+        Foreign(frame(PING), "nothing"),
+        Foreign(last, "message"),
+        "d",
+    ]
+
+
+class Library:
+    """What the library's own parser makes of bytes."""
+
+    def __init__(self) -> None:
+        self._parser = Connection(ConnectionType.CLIENT)
+        self._parts: list = []
+        self.messages: list = []
+        self.ended = False
+
+    def feed(self, data: bytes) -> None:
+        if self.ended:
+            return
+        self._parser.receive_data(data)
+        for event in self._parser.events():
+            if isinstance(event, CloseConnection):
+                self.ended = True
+                return
+            if isinstance(event, TextMessage | BytesMessage):
+                self._parts.append(event.data)
+                if event.message_finished:
+                    self.messages.append(type(event.data)().join(self._parts))
+                    self._parts.clear()
+
+
+_PAYLOADS = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=8), st.just(b"x" * 130))
+_GOOD = st.builds(frame, st.sampled_from([TEXT, TEXT, TEXT, BINARY, PING, PONG]), _PAYLOADS)
+_ANY = st.builds(
+    frame,
+    st.sampled_from([TEXT, BINARY, CONTINUATION, PING, PONG, CLOSE, 3, 11]),
+    _PAYLOADS,
+    last=st.booleans(),
+    mask=st.sampled_from([b"", b"", b"", b"", b"abcd"]),
+)
+_STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, st.binary(max_size=6)), max_size=12).map(b"".join)
+
+
+@given(_STREAMS, st.lists(st.integers(0, 200), max_size=20))
+def test_both_ways_together_give_what_the_library_alone_gives(data, cuts):
+    alone = Library()
+    alone.feed(data)
+
+    frames, library, messages = Frames(), Library(), []
+    bounds = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
+    released = False
+    for begin, end in pairwise(bounds):
+        if released or library.ended:
+            library.feed(data[begin:end])
+            continue
+        frames.feed(data[begin:end])
+        while not library.ended and (piece := frames.next()) is not None:
+            if isinstance(piece, str):
+                messages.append(piece)
+                continue
+            library.feed(piece.data)
+            assert len(library.messages) <= (piece.then != "nothing") or piece.then == "end"
+            messages += library.messages
+            library.messages.clear()
+            released = piece.then == "end"
+    messages += library.messages
+    # Of a text that is not yet whole the library may know already that it is none.
+    library.feed(frames.rest())
+
+    assert messages == alone.messages
+    assert library.ended == alone.ended
