@@ -22,7 +22,7 @@ from tests.hostile import (
     virtual_hub,
 )
 from watchdog.clock import Clock
-from watchdog.connection import open_connection
+from watchdog.connection import SECOND_LOOK_SECONDS, open_connection
 
 FRAGMENTS = [
     frame(TEXT, b"in ", last=False),
@@ -151,7 +151,8 @@ async def test_a_message_has_the_stamp_of_its_last_byte(autojump_clock, first, l
     assert message.stamp.at == pytest.approx(2.0, abs=0.001)
 
 
-async def test_a_message_in_pieces_that_came_before_a_deadline_counts_as_in_time():
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_message_in_pieces_that_came_before_a_deadline_counts_as_in_time(busy):
     peers = []
 
     async def script(peer: Peer):
@@ -159,15 +160,24 @@ async def test_a_message_in_pieces_that_came_before_a_deadline_counts_as_in_time
         await peer.upgrade()
         await peer.until_gone()
 
+    async def others():
+        """Take longer at every turn than a look for what is unread may take."""
+        while busy:
+            block(2 * SECOND_LOOK_SECONDS)
+            await trio.lowlevel.checkpoint()
+
     async with serving(script) as port, open_connection(at(port), Clock()) as connection:
         await wait_all_tasks_blocked()
         deadline = trio.current_time() + 0.02
         await peers[0].send(*FRAGMENTS)
         block(0.05)
-        message = await receive_until(connection, deadline)
-        assert message is not None
-        assert message.text == "in three pieces"
-        assert await receive_until(connection, deadline) is None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            message = await receive_until(connection, deadline)
+            assert message is not None
+            assert message.text == "in three pieces"
+            assert await receive_until(connection, deadline) is None
+            nursery.cancel_scope.cancel()
 
 
 async def test_a_mistake_in_the_middle_of_a_message_ends_the_connection_at_once():
