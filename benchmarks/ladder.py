@@ -113,7 +113,7 @@ def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Ste
 
 
 def nothing(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
-    """Only the connection."""
+    """Only the connection: frames, stamps, a deadline."""
 
 
 def decode(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:

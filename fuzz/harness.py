@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Raw, json
 from msgspec.structs import replace
 
+from fuzz.library import alone, shared
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.token import read_claims
 from watchdog.config import Token
@@ -19,6 +20,7 @@ from watchdog.credentials import TokenUnavailable
 from watchdog.feed.events import Event, Expected, Flood, Invocation
 from watchdog.feed.messages import Deliveries, Update, UpdateError, decode_update, is_update, judged
 from watchdog.feed.signalr import Session
+from watchdog.frames import Frames
 from watchdog.http import Answer
 from watchdog.monitor import Monitor
 from watchdog.negotiation import negotiate
@@ -29,6 +31,7 @@ _SUBSCRIBE = '{"type":1}\x1e'
 _NOW = 1_750_348_638.0
 _SEPARATOR = b"\0\0"
 _MOST_PIECES = 1_000
+_COMPARED_BYTES = 512
 
 
 def session(data: bytes) -> None:
@@ -55,6 +58,20 @@ def session(data: bytes) -> None:
         if isinstance(short, Expected):
             assert decoded is not None
             assert short.content == replace(decoded, games=judged(decoded.games))
+
+
+def frames(data: bytes) -> None:
+    """Frames of a WebSocket, whole and split: the same messages as the library alone finds in them."""
+    step, data = (data[0] % 16 + 1 if data else 1), data[1:]
+    reader = Frames()
+    reader.feed(data)
+    while reader.next() is not None:
+        pass
+    # The library takes a hundred times as long.
+    data = data[:_COMPARED_BYTES]
+    found = alone(data)
+    assert shared([data]) == found
+    assert shared(data[start : start + step] for start in range(0, len(data), step)) == found
 
 
 def update(data: bytes) -> None:
@@ -92,7 +109,7 @@ def claims(data: bytes) -> None:
 
 
 HARNESSES: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (session, update, negotiation, token, claims)
+    each.__name__: each for each in (frames, session, update, negotiation, token, claims)
 }
 
 

@@ -5,9 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
+from fuzz.library import alone, shared
 from tests.hostile import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.frames import Foreign, Frames
 
@@ -96,30 +95,6 @@ def test_within_a_message_in_several_frames_no_text_is_plain():
     ]
 
 
-class Library:
-    """What the library's own parser makes of bytes."""
-
-    def __init__(self) -> None:
-        self._parser = Connection(ConnectionType.CLIENT)
-        self._parts: list = []
-        self.messages: list = []
-        self.ended = False
-
-    def feed(self, data: bytes) -> None:
-        if self.ended:
-            return
-        self._parser.receive_data(data)
-        for event in self._parser.events():
-            if isinstance(event, CloseConnection):
-                self.ended = True
-                return
-            if isinstance(event, TextMessage | BytesMessage):
-                self._parts.append(event.data)
-                if event.message_finished:
-                    self.messages.append(type(event.data)().join(self._parts))
-                    self._parts.clear()
-
-
 _PAYLOADS = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=8), st.just(b"x" * 130))
 _GOOD = st.builds(frame, st.sampled_from([TEXT, TEXT, TEXT, BINARY, PING, PONG]), _PAYLOADS)
 _ANY = st.builds(
@@ -134,29 +109,5 @@ _STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, st.binary(max_size=6)), max_si
 
 @given(_STREAMS, st.lists(st.integers(0, 200), max_size=20))
 def test_both_ways_together_give_what_the_library_alone_gives(data, cuts):
-    alone = Library()
-    alone.feed(data)
-
-    frames, library, messages = Frames(), Library(), []
     bounds = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
-    released = False
-    for begin, end in pairwise(bounds):
-        if released or library.ended:
-            library.feed(data[begin:end])
-            continue
-        frames.feed(data[begin:end])
-        while not library.ended and (piece := frames.next()) is not None:
-            if isinstance(piece, str):
-                messages.append(piece)
-                continue
-            library.feed(piece.data)
-            assert len(library.messages) <= (piece.then != "nothing") or piece.then == "end"
-            messages += library.messages
-            library.messages.clear()
-            released = piece.then == "end"
-    messages += library.messages
-    # Of a text that is not yet whole the library may know already that it is none.
-    library.feed(frames.rest())
-
-    assert messages == alone.messages
-    assert library.ended == alone.ended
+    assert shared(data[begin:end] for begin, end in pairwise(bounds)) == alone(data)
