@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from contextlib import contextmanager
 
 import pytest
 import trio
@@ -24,7 +25,14 @@ from tests.hostile import (
 from watchdog import connection as module
 from watchdog.arrival import ArrivalStream
 from watchdog.clock import Clock
-from watchdog.connection import SECOND_LOOK_SECONDS, Connection, ConnectionLost, Endpoint, open_connection
+from watchdog.connection import (
+    LAST_LOOK_SECONDS,
+    SECOND_LOOK_SECONDS,
+    Connection,
+    ConnectionLost,
+    Endpoint,
+    open_connection,
+)
 
 
 async def test_a_port_without_a_listener_refuses():
@@ -174,24 +182,37 @@ async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_n
 
 
 class Kernel:
-    """A stream beneath a connection that still holds something at the first so many looks."""
+    """A stream beneath a connection that is drained only at the last of so many looks."""
 
-    def __init__(self, unread_looks):
-        self._looks = iter([False] * unread_looks + [True])
+    def __init__(self, looks):
+        self._looks = looks
+
+    @contextmanager
+    def looking(self, _):
+        self._looks -= 1
+        yield
 
     @property
-    def is_drained(self):
-        return next(self._looks)
+    def drained(self):
+        return self._looks == 0
 
 
-@pytest.mark.parametrize("unread_looks", [0, 3])
+@pytest.mark.parametrize("looks", [1, 4])
 async def test_a_deadline_is_looked_past_for_as_long_as_something_is_unread(
-    autojump_clock, monkeypatch, unread_looks
+    autojump_clock, monkeypatch, looks
 ):
-    connection = Connection(Kernel(unread_looks), memory_stream_pair()[0], endpoint=None)
+    connection = Connection(Kernel(looks), memory_stream_pair()[0], endpoint=None)
     monkeypatch.setattr(connection, "receive", trio.sleep_forever)
     began = trio.current_time()
 
     assert await receive_until(connection, began + 1.0) is None
-    looks = (trio.current_time() - began - 1.0) / SECOND_LOOK_SECONDS
-    assert looks == pytest.approx(unread_looks + 1)
+    assert (trio.current_time() - began - 1.0) / SECOND_LOOK_SECONDS == pytest.approx(looks)
+
+
+async def test_a_look_does_not_go_on_for_ever(autojump_clock, monkeypatch):
+    connection = Connection(Kernel(10**6), memory_stream_pair()[0], endpoint=None)
+    monkeypatch.setattr(connection, "receive", trio.sleep_forever)
+    began = trio.current_time()
+
+    assert await connection.look_again() is None
+    assert trio.current_time() - began == pytest.approx(LAST_LOOK_SECONDS, abs=2 * SECOND_LOOK_SECONDS)

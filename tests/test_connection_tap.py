@@ -21,6 +21,7 @@ from tests.hostile import (
     serving,
     virtual_hub,
 )
+from watchdog import connection as module
 from watchdog.clock import Clock
 from watchdog.connection import SECOND_LOOK_SECONDS, open_connection
 
@@ -178,6 +179,28 @@ async def test_a_message_in_pieces_that_came_before_a_deadline_counts_as_in_time
             assert message.text == "in three pieces"
             assert await receive_until(connection, deadline) is None
             nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_a_look_ends_as_soon_as_the_kernel_holds_nothing_more(encrypted, monkeypatch):
+    monkeypatch.setattr(module, "SECOND_LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(module, "LAST_LOOK_SECONDS", 60.0)
+    authority = Authority() if encrypted else None
+    tls, client_tls = (authority.server(), authority.client()) if authority else (None, None)
+    peers = []
+
+    async def script(peer: Peer):
+        peers.append(peer)
+        await peer.upgrade()
+        await peer.until_gone()
+
+    async with serving(script, tls) as port, open_connection(at(port, client_tls), Clock()) as connection:
+        assert await connection.look_again() is None
+        # The second is for TLS: both come with one read of the socket.
+        await peers[0].send(frame(TEXT, b"1"), frame(TEXT, b"2"))
+        await wait_all_tasks_blocked()
+        assert [(await connection.look_again()).text for _ in range(2)] == ["1", "2"]
+        assert await connection.look_again() is None
 
 
 async def test_a_mistake_in_the_middle_of_a_message_ends_the_connection_at_once():

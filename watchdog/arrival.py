@@ -4,7 +4,8 @@ import select
 import socket
 import struct
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import trio
 from msgspec import Struct
@@ -41,12 +42,15 @@ class ArrivalStream(trio.abc.Stream):
         self._inner, self._socket = _with_kernel_stamps(inner)
         self._clock = clock
         self._read_at = clock.now()
+        self._look: trio.CancelScope | None = None
+        self.drained = False
         self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive, stamp, and pass on."""
         sock = self._socket
         if sock is None:
+            self.drained = True
             data = bytes(await self._inner.receive_some(max_bytes))
             self._keep_stamp(None)
             return data
@@ -54,16 +58,26 @@ class ArrivalStream(trio.abc.Stream):
         while received is None:
             if sock.fileno() < 0:
                 raise trio.ClosedResourceError
+            if self._look is not None and not _is_readable(sock):
+                self.drained = True
+                self._look.cancel()
             await trio.lowlevel.wait_readable(sock)
             received = _receive_stamped(sock, max_bytes or _READ_BYTES)
         data, stamped_wall = received
         self._keep_stamp(stamped_wall)
         return data
 
-    @property
-    def is_drained(self) -> bool:
-        """Whether the kernel holds nothing that was not yet received; true where that can't be told."""
-        return self._socket is None or not _is_readable(self._socket)
+    @contextmanager
+    def looking(self, look: trio.CancelScope) -> Iterator[None]:
+        """While this lasts, a read that would have to wait ends the look, and `drained` tells that it did.
+
+        Where the kernel can't be asked, the read waits, and `drained` is true once it does.
+        """
+        self._look, self.drained = look, False
+        try:
+            yield
+        finally:
+            self._look = None
 
     def _keep_stamp(self, stamped_wall: float | None) -> None:
         now, wall = self._clock.now(), self._clock.wall()

@@ -23,7 +23,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 SEND_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 1.0
 SECOND_LOOK_SECONDS = 0.001
-"""How long after a deadline to look once more for what had arrived before it and was not yet read."""
+"""How long to look, after a deadline, for what had arrived before it where the kernel can't be asked."""
 
 LAST_LOOK_SECONDS = 1.0
 """How long to go on looking at most, as long as there is something unread."""
@@ -157,14 +157,11 @@ class Connection:
         """
         limit = trio.current_time() + LAST_LOOK_SECONDS
         while True:
-            piece = None if self._due or self._tap.released else self._foreign or self._frames.next()
-            if isinstance(piece, str):
-                return Message(piece, self._stream.stamp)
-            self._foreign = piece
-            unread = piece is not None or self._due or self._tap.released or not self._stream.is_drained
-            with trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS):
+            look = trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS)
+            with look, self._stream.looking(look):
                 return await self.receive()
-            if not unread or trio.current_time() > limit:
+            # Otherwise the loop was busy, and the look over before it came to the end of what there is.
+            if self._stream.drained or trio.current_time() > limit:
                 return None
 
     async def send(self, text: str) -> None:
