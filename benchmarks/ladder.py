@@ -14,12 +14,13 @@ import trio_websocket
 from watchdog.arrival import ArrivalStream
 from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
-from watchdog.connection import Endpoint, open_connection
+from watchdog.connection import open_connection
 from watchdog.feed.events import Expected
 from watchdog.feed.messages import Deliveries, subscribe_record
 from watchdog.feed.signalr import Session
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival
+from watchdog.transport import Endpoint
 
 _READ_BYTES = 65_536
 _PATIENCE_SECONDS = 30.0

@@ -19,10 +19,11 @@ from benchmarks.yardstick import Yardstick
 from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
 from watchdog.config import Reconnect
-from watchdog.connection import Connection, Endpoint, open_connection
+from watchdog.connection import Connection, open_connection
 from watchdog.feed.signalr import RECORD_SEPARATOR
 from watchdog.monitor import Monitor
 from watchdog.subscription import Subscription
+from watchdog.transport import Endpoint
 
 MOST = 1_000
 """As many records are made in any case, so that their making is no part of a difference between two runs."""

@@ -15,7 +15,6 @@ from fuzz.library import alone, shared
 from watchdog.checks.settings import CheckSettings
 from watchdog.checks.token import read_claims
 from watchdog.config import Token
-from watchdog.connection import ConnectionLost
 from watchdog.credentials import TokenUnavailable
 from watchdog.feed.events import Event, Expected, Flood, Invocation
 from watchdog.feed.messages import Deliveries, Update, UpdateError, decode_update, is_update, judged
@@ -26,6 +25,7 @@ from watchdog.monitor import Monitor
 from watchdog.negotiation import negotiate
 from watchdog.records import Arrival
 from watchdog.token_endpoint import _parse
+from watchdog.transport import ConnectionLost
 
 _SUBSCRIBE = '{"type":1}\x1e'
 _NOW = 1_750_348_638.0

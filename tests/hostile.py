@@ -20,7 +20,8 @@ import trustme
 from trio.testing import memory_stream_pair
 
 from watchdog.clock import Clock
-from watchdog.connection import Connection, ConnectionLost, Endpoint, open_connection
+from watchdog.connection import Connection, open_connection
+from watchdog.transport import ConnectionLost, Endpoint
 
 TOKEN = "sesame.open.now"
 RESOURCE = f"/hubs?access_token={TOKEN}"

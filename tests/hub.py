@@ -17,11 +17,11 @@ from msgspec import Struct
 from watchdog import config
 from watchdog.clock import Clock
 from watchdog.config import Config
-from watchdog.connection import ConnectionLost, Endpoint
 from watchdog.feed_watch import FeedWatch
 from watchdog.monitor import Monitor
 from watchdog.records import Finding
 from watchdog.snapshot import GameSnapshot
+from watchdog.transport import ConnectionLost, Endpoint
 
 BASE = datetime(2025, 6, 19, 15, 57, tzinfo=UTC).timestamp()
 """What the wall clock shows when Trio's clock shows 0, in UNIX seconds."""

@@ -12,7 +12,7 @@ from tests.whole_watch import named, running, the, wall_at
 from watchdog import app, config
 from watchdog.app import CannotServe, Watchdog
 from watchdog.clock import Clock
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 
 @pytest.fixture(autouse=True)

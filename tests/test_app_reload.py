@@ -13,7 +13,7 @@ from tests.whole_watch import document, named, running, the, types, wall_at
 from watchdog import config
 from watchdog.app import Watchdog
 from watchdog.clock import Clock
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 
 @pytest.fixture(autouse=True)

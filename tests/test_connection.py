@@ -25,14 +25,8 @@ from tests.hostile import (
 from watchdog import connection as module
 from watchdog.arrival import ArrivalStream
 from watchdog.clock import Clock
-from watchdog.connection import (
-    LAST_LOOK_SECONDS,
-    SECOND_LOOK_SECONDS,
-    Connection,
-    ConnectionLost,
-    Endpoint,
-    open_connection,
-)
+from watchdog.connection import LAST_LOOK_SECONDS, SECOND_LOOK_SECONDS, Connection, open_connection
+from watchdog.transport import ConnectionLost, Endpoint
 
 
 async def test_a_port_without_a_listener_refuses():

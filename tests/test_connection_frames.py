@@ -23,7 +23,8 @@ from tests.hostile import (
 )
 from watchdog import connection as module
 from watchdog.clock import Clock
-from watchdog.connection import ConnectionLost, open_connection
+from watchdog.connection import open_connection
+from watchdog.transport import ConnectionLost
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 3000, 4000, 4999])

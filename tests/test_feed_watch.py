@@ -7,9 +7,9 @@ import pytest
 import trio
 
 from tests.hub import HANDSHAKE, TOKEN, TOKEN_VARIABLE, Hub, counted, healthy, settings, spent, watching
-from watchdog.connection import ConnectionLost
 from watchdog.feed_watch import endpoint_of
 from watchdog.negotiation import Negotiated
+from watchdog.transport import ConnectionLost
 
 TLS = ssl.create_default_context()
 

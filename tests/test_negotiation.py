@@ -8,9 +8,9 @@ import pytest
 
 from tests.hostile import Peer, answer, answering, black_hole, refusing, serving, without_proxies
 from watchdog import http
-from watchdog.connection import ConnectionLost
 from watchdog.http import Answer, Client, NoAnswer
 from watchdog.negotiation import MAX_REDIRECTS, Negotiated, negotiate
+from watchdog.transport import ConnectionLost
 
 TOKEN = "sesame.open.now"
 HUB = "wss://hub.example/hubs"

@@ -8,7 +8,7 @@ import trio
 
 from tests.hub import HANDSHAKE, TOKEN, TOKEN_VARIABLE, Hub, healthy, settings, watching
 from watchdog import probe
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 
 async def look(hub, at, given=None):

@@ -17,7 +17,7 @@ from tests.hub import (
     update,
     watching,
 )
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 CLOSE_RECONNECT = record({"type": 7, "error": "restart", "allowReconnect": True})
 CLOSE = record({"type": 7})

@@ -17,7 +17,7 @@ from tests.hub import (
     spent,
     watching,
 )
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 
 async def test_the_waits_grow_with_full_jitter_up_to_the_longest(autojump_clock):

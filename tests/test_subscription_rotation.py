@@ -8,9 +8,9 @@ import trio_websocket
 
 from tests.hub import BASE, HANDSHAKE, TOKEN, TOKEN_VARIABLE, Hub, Peer, counted, settings, spent, watching
 from tests.keeping import jwt
-from watchdog.connection import ConnectionLost
 from watchdog.line import OVERLAP_SECONDS
 from watchdog.subscription import TAKE_OVER_SECONDS
+from watchdog.transport import ConnectionLost
 
 RENEWED = "the-next-token-of-the-tests"
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tests.hub import BASE, HANDSHAKE, LOOK, PING, SEPARATOR, Hub, moment, settings, spent, update, watching
 from tests.virtual_time import uncounted_lines
-from watchdog.connection import ConnectionLost
+from watchdog.transport import ConnectionLost
 
 DAY = 86_400.0
 GAMES = (1, 2, 3, 4, 5, 6, 7, 8)

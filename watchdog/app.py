@@ -16,13 +16,13 @@ import trio
 from watchdog import __version__, config, log, metrics
 from watchdog.clock import Clock
 from watchdog.config import Config, ConfigError
-from watchdog.connection import Dial
 from watchdog.credentials import ExposedFiles
 from watchdog.feed_watch import FeedWatch
 from watchdog.monitor import Monitor
 from watchdog.process import run_until_signalled
 from watchdog.records import Finding
 from watchdog.snapshot import Snapshot
+from watchdog.transport import Dial
 from watchdog.web.app import create_app
 from watchdog.web.auth import Passwords
 from watchdog.web.server import ListenError, serve

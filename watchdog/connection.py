@@ -1,9 +1,6 @@
 """One WebSocket to the hub; everything that can go wrong on it is mapped here to one named reason."""
 
-import errno
-import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import trio
@@ -16,6 +13,7 @@ from watchdog.clock import Clock
 from watchdog.feed.reasons import DisconnectReason
 from watchdog.frames import Foreign, Frames
 from watchdog.tap import SWITCHING_PROTOCOLS, Tap
+from watchdog.transport import ConnectionLost, Dial, Endpoint, open_tcp, secure
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
@@ -34,35 +32,6 @@ _READ_BYTES = 64 * 1024
 
 UNAUTHORIZED_STATUSES = (401, 403)
 _HEADERS = [(b"User-Agent", f"betcore-watchdog/{__version__}".encode())]
-
-
-class ConnectionLost(Exception):  # noqa: N818 - it is an event of the feed, not an error of ours
-    """The connection could not be had, or is over; `allow_reconnect` is the hub's wish in a Close."""
-
-    def __init__(self, reason: DisconnectReason, detail: str = "", *, allow_reconnect: bool = True) -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason: DisconnectReason = reason
-        self.detail = detail
-        self.allow_reconnect = allow_reconnect
-
-
-class Endpoint(Struct, frozen=True):
-    """Where to connect. `resource` is path and query; the query carries the token and is never shown."""
-
-    host: str
-    port: int
-    resource: str
-    tls: ssl.SSLContext | None = None
-
-    def __repr__(self) -> str:
-        return f"Endpoint({self.host}:{self.port})"
-
-    @property
-    def authority(self) -> str:
-        """The `Host` header: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.tls else 80
-        return host if self.port == default else f"{host}:{self.port}"
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -268,9 +237,6 @@ class Connection:
         return ConnectionLost("closed", detail)
 
 
-Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
-
-
 @asynccontextmanager
 async def open_connection(
     endpoint: Endpoint, clock: Clock, dial: Dial | None = None
@@ -300,7 +266,7 @@ async def open_connection(
 async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> Connection:
     with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
         stream = ArrivalStream(await dial(endpoint), clock)
-        transport = await _secure(stream, endpoint.host, endpoint.tls) if endpoint.tls else stream
+        transport = await secure(stream, endpoint.host, endpoint.tls) if endpoint.tls else stream
         connection = Connection(stream, transport, endpoint)
         nursery.start_soon(connection.run)
         try:
@@ -310,44 +276,6 @@ async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.N
             raise
         return connection
     raise ConnectionLost("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
-
-
-async def open_tcp(endpoint: Endpoint) -> trio.SocketStream:
-    """Look the name up and connect.
-
-    Raises:
-        ConnectionLost: `dns`, `timeout` or `refused`.
-
-    """
-    try:
-        return await trio.open_tcp_stream(endpoint.host, endpoint.port)
-    except (socket.gaierror, UnicodeError) as error:
-        raise ConnectionLost("dns", str(error)) from None
-    except OSError as error:
-        raise _not_connected(error) from None
-
-
-def _not_connected(error: OSError) -> ConnectionLost:
-    causes = error.__cause__.exceptions if isinstance(error.__cause__, ExceptionGroup) else (error,)
-    detail = "; ".join(dict.fromkeys(str(cause) for cause in causes))
-    timed_out = all(isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT for cause in causes)
-    return ConnectionLost("timeout" if timed_out else "refused", detail)
-
-
-async def _secure(stream: ArrivalStream, host: str, context: ssl.SSLContext) -> trio.abc.Stream:
-    transport = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
-    try:
-        await transport.do_handshake()
-    except BaseException as error:
-        with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(stream)
-        if not isinstance(error, trio.BrokenResourceError):
-            raise
-        cause = error.__cause__
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-            raise ConnectionLost("tls", getattr(cause, "verify_message", "") or cause.reason or "") from None
-        raise ConnectionLost("closed", "the connection ended during the TLS handshake") from None
-    return transport
 
 
 def _reading_failure(error: BaseException) -> ConnectionLost:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from watchdog.backoff import delay_seconds
 from watchdog.clock import Clock
 from watchdog.config import Feed, Game, Reconnect
-from watchdog.connection import Connection, Dial, Endpoint, open_connection
+from watchdog.connection import Connection, open_connection
 from watchdog.http import Client
 from watchdog.monitor import Monitor
 from watchdog.negotiation import negotiate
@@ -20,6 +20,7 @@ from watchdog.records import Finding
 from watchdog.redaction import register_query, register_secret
 from watchdog.subscription import Report, Subscription
 from watchdog.tokens import TokenKeeper
+from watchdog.transport import Dial, Endpoint
 
 COMPARE_CLOCKS_SECONDS = 10.0
 """How often the updates' own timestamps are asked for the provider's time."""

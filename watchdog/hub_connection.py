@@ -7,7 +7,7 @@ import trio
 
 from watchdog.arrival import Stamp
 from watchdog.clock import Clock
-from watchdog.connection import Connection, ConnectionLost, Message
+from watchdog.connection import Connection, Message
 from watchdog.feed.events import (
     Closed,
     Established,
@@ -22,6 +22,7 @@ from watchdog.feed.events import (
 from watchdog.feed.messages import Deliveries, Update, UpdateError, decode_update, is_update
 from watchdog.feed.signalr import MAX_RECORDS, Session
 from watchdog.line import Line
+from watchdog.transport import ConnectionLost
 
 
 class Listener(Protocol):

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Struct, field
 
-from watchdog.connection import UNAUTHORIZED_STATUSES, ConnectionLost
+from watchdog.connection import UNAUTHORIZED_STATUSES
 from watchdog.http import OK, Client, NoAnswer
+from watchdog.transport import ConnectionLost
 
 MAX_REDIRECTS = 5
 

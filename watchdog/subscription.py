@@ -12,7 +12,7 @@ from watchdog.backoff import delay_seconds
 from watchdog.checks.settings import CheckSettings
 from watchdog.clock import Clock
 from watchdog.config import Reconnect
-from watchdog.connection import Connection, ConnectionLost
+from watchdog.connection import Connection
 from watchdog.feed.events import Invalid
 from watchdog.feed.messages import Update, subscribe_record
 from watchdog.feed.signalr import KEEP_ALIVE_SECONDS
@@ -21,6 +21,7 @@ from watchdog.line import Line
 from watchdog.log import redact
 from watchdog.monitor import Monitor
 from watchdog.records import Arrival, Finding
+from watchdog.transport import ConnectionLost
 
 TAKE_OVER_SECONDS = 30.0
 """A line with a new token has to deliver within this time, or that of two updates; the old one goes on."""
