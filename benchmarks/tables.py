@@ -58,18 +58,20 @@ def cost_table(results: Results, part: str) -> str:
         ours = column(results, WATCHDOG, games, "cpu_us", part)
         for name in names(results, part, games):
             cpu = column(results, name, games, "cpu_us", part)
+            cores = median(column(results, name, games, "cores", part))
             resident = column(results, name, games, "resident", part)
             rows.append(
                 [
                     f"{games:,} games: {name}",
                     f"{median(cpu):.0f} µs",
                     f"± {spread(cpu) * 100.0:.0f} %",
-                    f"{median(column(results, name, games, 'cores', part)) * 100.0:.1f} %",
+                    f"{cores * 100.0:.1f} %",
+                    f"{games / cores:,.0f}",
                     f"{median(ratios(ours, cpu)):.2f}" if len(ours) == len(cpu) else "",
                     f"{median(resident) / 1e6:.0f} MB",
                 ]
             )
-    head = ["", "CPU an update", "spread", "of a core", "watchdog ÷ it", "memory"]
+    head = ["", "CPU an update", "spread", "of a core", "games a core", "watchdog ÷ it", "memory"]
     return table(head, rows)
 
 
