@@ -55,7 +55,7 @@ month: $(STAMP)  ## Watch eight games for a virtual month of faults, six minutes
 soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and see that nothing grows.
 	$(BIN)/python -m tests.soak --duration $(or $(DURATION),30m) --record
 
-bench: $(STAMP)  ## Measure cost and exactness beside other clients: a C compiler, npm, pip, fifty minutes.
+bench: $(STAMP)  ## Measure cost and exactness beside other clients: a C compiler, npm, pip, forty minutes.
 	$(BIN)/python -m benchmarks run
 
 bench-smoke: $(STAMP)  ## Count the instructions of an update; fail when they rose by a quarter.
