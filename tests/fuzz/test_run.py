@@ -108,7 +108,7 @@ def test_a_run_that_ends_without_a_word_is_a_failure(exit_code, said):
 
 
 def test_a_crash_is_told_after_all_harnesses_have_run_and_fails_the_run(fuzzed, capsys):
-    assert run.main(["--duration", "27"]) == 1
+    assert run.main(["--duration", "33"]) == 1
 
     assert fuzzed == [(name, 5) for name in HARNESSES]
     output = capsys.readouterr()
@@ -127,15 +127,15 @@ def test_a_run_is_recorded_when_it_is_asked_for(fuzzed, record, monkeypatch, tmp
 
     assert report.RECORD.exists() is report.DOCUMENT.exists() is record
     if record:
-        assert report.recorded().seconds_each == 120
+        assert report.recorded().seconds_each == 100
         assert report.DOCUMENT.read_text() == report.document(report.recorded())
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--duration", "4"], "argument --duration: expected whole seconds from 5 to 86400, got '4'"),
-        (["--duration", "1m"], "argument --duration: expected whole seconds from 5 to 86400, got '1m'"),
+        (["--duration", "4"], "argument --duration: expected whole seconds from 6 to 86400, got '4'"),
+        (["--duration", "1m"], "argument --duration: expected whole seconds from 6 to 86400, got '1m'"),
         (["--fast"], "unrecognized arguments: --fast"),
     ],
 )
