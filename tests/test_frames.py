@@ -61,10 +61,14 @@ def test_there_is_something_unread_until_the_last_frame_was_taken():
 )
 def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
     assert made_of(given_frame) == [Foreign(given_frame, then)]
-    head, middle, tail = given_frame[:1], given_frame[1:-1], given_frame[-1:]
-    pieces = made_of(head, middle, tail)
-    assert b"".join(piece.data for piece in pieces) == given_frame
-    assert [piece.then for piece in pieces] == ["nothing"] * (len(pieces) - 1) + [then]
+    # Within its head, the length included, and byte by byte: only the last byte makes something of it.
+    for chunks in (
+        [given_frame[:3], given_frame[3:]],
+        [given_frame[at : at + 1] for at in range(len(given_frame))],
+    ):
+        pieces = made_of(*chunks)
+        assert b"".join(piece.data for piece in pieces) == given_frame
+        assert [piece.then for piece in pieces] == ["nothing"] * (len(pieces) - 1) + [then]
 
 
 @pytest.mark.parametrize(
