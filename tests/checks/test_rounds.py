@@ -148,6 +148,18 @@ def test_an_overdue_round_freezes_the_game_and_counts_once_until_it_is_over():
     assert watch.anomalies == {"round.overdue": 1}
 
 
+def test_a_game_that_stays_the_very_same_turns_overdue_with_time():
+    watch = Watch(round_overdue_seconds=1.0).subscribe()
+    unchanged = (dealing(finishes=moment(2.0)),)
+
+    watch.keep_receiving(3.0, games=unchanged, betting_timer=0)
+    assert watch.anomalies == {}
+    watch.keep_receiving(6.0, games=unchanged, betting_timer=0)
+
+    assert watch.anomalies == {"round.overdue": 1}
+    assert watch.state == "frozen"
+
+
 def test_a_round_overdue_again_after_its_plan_was_moved_counts_again():
     late = dealing(finishes=moment(-60))
 
