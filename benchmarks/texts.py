@@ -9,7 +9,8 @@ COST = """\
 Updates of 2.4 kB, two a second for each game, evenly spread. CPU is user and system time of the whole
 process; medians over the rounds, the spread is half the range. The ratio is taken pair by pair within a
 round. The watchdog does all its checks and is scraped every 5 s; the other clients decode and count; the
-floor only counts. Games a core: as many as would fill one if the next cost what these do.
+floor only counts. signalrcore, with a thread for each connection, is not asked for 4,000. Games a core: as
+many as would fill one if the next cost what these do.
 
 ![CPU for each update](performance-cost.svg)
 """

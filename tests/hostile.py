@@ -244,6 +244,12 @@ class Authority:
         return context
 
 
+def both_sides(*, encrypted: bool) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+    """The contexts of a server and of a client that trusts it; none for a plain connection."""
+    authority = Authority()
+    return (authority.server(), authority.client()) if encrypted else (None, None)
+
+
 def without_proxies(monkeypatch: Any) -> None:
     """The HTTP client heeds the environment's proxies; a test's machine may have some."""
     for name in list(os.environ):

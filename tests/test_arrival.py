@@ -14,10 +14,10 @@ from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 from tests.hostile import (
     CLOSE,
     TEXT,
-    Authority,
     Peer,
     at,
     block,
+    both_sides,
     close_frame,
     frame,
     receive_until,
@@ -209,8 +209,7 @@ async def test_closing_ends_a_read_that_waits():
 
 @pytest.mark.parametrize("encrypted", [False, True])
 async def test_a_message_that_came_before_a_deadline_the_loop_slept_through_counts_as_in_time(encrypted):
-    authority = Authority() if encrypted else None
-    tls, client_tls = (authority.server(), authority.client()) if authority else (None, None)
+    tls, client_tls = both_sides(encrypted=encrypted)
     async with hub(Clock(), tls, client_tls) as (connection, send):
         sent_at = trio.current_time()
         deadline = sent_at + 0.05

@@ -10,10 +10,10 @@ from tests.hostile import (
     PING,
     PONG,
     TEXT,
-    Authority,
     Peer,
     at,
     block,
+    both_sides,
     close_frame,
     end_of,
     frame,
@@ -56,8 +56,7 @@ async def test_messages_of_every_kind_come_in_the_order_in_which_they_were_sent(
 @pytest.mark.parametrize("encrypted", [False, True])
 async def test_a_wait_that_is_cancelled_at_any_step_loses_no_message(encrypted):
     """Cancels the receiver again and again, each time a step of Trio later, while all kinds come."""
-    authority = Authority() if encrypted else None
-    tls, client_tls = (authority.server(), authority.client()) if authority else (None, None)
+    tls, client_tls = both_sides(encrypted=encrypted)
 
     async def script(peer: Peer):
         await peer.upgrade()
@@ -185,8 +184,7 @@ async def test_a_message_in_pieces_that_came_before_a_deadline_counts_as_in_time
 async def test_a_look_ends_as_soon_as_the_kernel_holds_nothing_more(encrypted, monkeypatch):
     monkeypatch.setattr(module, "SECOND_LOOK_SECONDS", 60.0)
     monkeypatch.setattr(module, "LAST_LOOK_SECONDS", 60.0)
-    authority = Authority() if encrypted else None
-    tls, client_tls = (authority.server(), authority.client()) if authority else (None, None)
+    tls, client_tls = both_sides(encrypted=encrypted)
     peers = []
 
     async def script(peer: Peer):

@@ -245,7 +245,7 @@ async def run(
 
 
 def _keep_the_loop_free() -> None:
-    """Let neither collections of garbage nor the thread that encodes a scrape hold the loop for long.
+    """Let neither collections of garbage nor a thread that works for a reader hold the loop for long.
 
     An update leaves no cycles behind, a lost connection few: there is little to collect.
     """

@@ -184,8 +184,8 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
 class Deliveries:
     """Decodes the records by which the hub delivers updates, one after the other.
 
-    The games are nearly all of an update, and change a few times a minute: text that is the same as in the
-    update before is not decoded again. What no check reads is validated, and not kept.
+    The games are nearly all of an update, and change when something happens at the table: text that is the
+    same as in the update before is not decoded again. What no check reads is validated, and not kept.
     """
 
     __slots__ = ("_games", "_text")
