@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
+from watchdog.connection import MAX_MESSAGE_BYTES
 from watchdog.frames import Frames
 
 Message = str | bytes | bytearray
@@ -38,9 +39,9 @@ class Library:
 def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
     """The messages in some chunks, and whether those end the connection: by our frames and the library.
 
-    They share the bytes as on a connection.
+    They share the bytes as on a connection. Of a message that will be oversize the library makes nothing yet.
     """
-    frames, library = Frames(), Library()
+    frames, library = Frames(MAX_MESSAGE_BYTES), Library()
     ends = False
     for chunk in chunks:
         if ends:
@@ -53,7 +54,7 @@ def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
                 continue
             known = len(library.messages)
             library.feed(piece.data)
-            ends = library.ended or piece.then == "end"
+            ends = library.ended or piece.then in ("end", "oversize")
             assert ends or len(library.messages) - known == (piece.then == "message")
     # Of a text that is not yet whole the library may know already that it is none.
     library.feed(frames.rest())

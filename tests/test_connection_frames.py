@@ -14,6 +14,7 @@ from tests.hostile import (
     TEXT,
     Peer,
     at,
+    both_sides,
     close_frame,
     end_of,
     frame,
@@ -34,7 +35,7 @@ async def test_a_close_of_the_hub_is_closed(code):
     assert (lost.reason, lost.detail) == ("closed", f"code {code}")
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 4000])
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1009, 1011, 4000])
 async def test_the_words_of_a_close_are_kept(code):
     async with serving(saying(close_frame(code, "Bye, ünd all"))) as port:
         lost, _ = await end_of(at(port))
@@ -114,29 +115,46 @@ async def test_what_follows_a_broken_frame_is_not_read():
     assert (lost.reason, messages) == ("protocol", [])
 
 
-async def test_a_message_of_20_megabytes_is_oversize():
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+async def test_an_oversize_message_is_refused_by_its_head_with_a_word(opcode, encrypted):
+    tls, client_tls = both_sides(encrypted=encrypted)
+    heard = []
+
     async def script(peer: Peer):
-        await peer.upgrade(frame(TEXT, b"x" * 20_000_000))
+        head = frame(opcode, b"x" * (module.MAX_MESSAGE_BYTES + 1))[:10]
+        await peer.upgrade(frame(TEXT, b"before"), frame(PING, b"?"), head)
+        heard.extend([await peer.frame(), await peer.frame()])
         await peer.until_gone()
 
-    assert await reason_from(script) == "oversize"
+    async with serving(script, tls) as port:
+        lost, messages = await end_of(at(port, client_tls))
+    assert (lost.reason, lost.detail, messages) == (
+        "oversize",
+        "a message of more than 16777216 bytes",
+        ["before"],
+    )
+    assert heard == [(PONG, b"?"), (CLOSE, b"\x03\xf1a message of more than 16777216 bytes")]
 
 
-async def test_a_message_that_claims_exabytes_is_oversize_once_it_is():
+@pytest.mark.parametrize("claimed", [20_000_000, (1 << 63) - 1])
+async def test_an_oversize_message_costs_no_memory(claimed):
+    """What the heap once grew by it keeps."""
+
     async def script(peer: Peer):
-        await peer.upgrade(b"\x81\x7f\x7f" + b"\xff" * 7)
+        await peer.upgrade(b"\x81\x7f" + claimed.to_bytes(8, "big"))
         await peer.flood(b"x" * 262_144)
 
     tracemalloc.start()
     try:
         assert await reason_from(script) == "oversize"
-        assert tracemalloc.get_traced_memory()[1] < 4 * module.MAX_MESSAGE_CHARACTERS
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
 
 
 async def test_a_message_of_endless_fragments_is_oversize(monkeypatch):
-    monkeypatch.setattr(module, "MAX_MESSAGE_CHARACTERS", 100_000)
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 100_000)
 
     async def script(peer: Peer):
         await peer.upgrade(frame(TEXT, b"x", last=False))
@@ -146,7 +164,7 @@ async def test_a_message_of_endless_fragments_is_oversize(monkeypatch):
 
 
 async def test_a_message_of_the_largest_size_is_received():
-    size = module.MAX_MESSAGE_CHARACTERS
+    size = module.MAX_MESSAGE_BYTES
     async with serving(saying(frame(TEXT, b"x" * size), close_frame(1000))) as port:
         lost, messages = await end_of(at(port))
     assert lost.reason == "closed"

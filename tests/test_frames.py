@@ -10,14 +10,19 @@ from fuzz.library import alone, shared
 from tests.hostile import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.frames import Foreign, Frames
 
+LIMIT = 70_000
+OVERSIZE = Foreign(b"", "oversize")
+
 
 def made_of(*chunks: bytes) -> list[str | Foreign]:
     """All that comes of some chunks, one fed after the other."""
-    frames, pieces = Frames(), []
+    frames, pieces = Frames(LIMIT), []
     for chunk in chunks:
         frames.feed(chunk)
         while (piece := frames.next()) is not None:
             pieces.append(piece)
+            if piece == OVERSIZE:
+                return pieces
     return pieces
 
 
@@ -38,7 +43,7 @@ def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
 
 
 def test_there_is_something_unread_until_the_last_frame_was_taken():
-    frames = Frames()
+    frames = Frames(LIMIT)
     assert not frames.unread
     frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b"))
     assert (frames.next(), frames.unread) == ("a", True)
@@ -97,6 +102,64 @@ def test_within_a_message_in_several_frames_no_text_is_plain():
         Foreign(last, "message"),
         "d",
     ]
+
+
+def head_of(opcode: int, size: int, *, last: bool = True) -> bytes:
+    """What comes first of a frame of that size, of more than 65,535 bytes."""
+    return bytes((0x80 * last | opcode, 127)) + size.to_bytes(8, "big")
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_a_message_is_oversize_as_soon_as_its_head_says_so(opcode):
+    assert made_of(frame(TEXT, b"before") + head_of(opcode, LIMIT + 1)) == ["before", OVERSIZE]
+    assert made_of(head_of(opcode, LIMIT + 1)[:9]) == []
+    assert made_of(head_of(opcode, LIMIT)) == [Foreign(head_of(opcode, LIMIT), "nothing")]
+
+
+def test_the_fragments_of_a_message_count_together():
+    first, ping, more = (
+        frame(TEXT, b"x" * (LIMIT - 10), last=False),
+        frame(PING),
+        frame(CONTINUATION, b"x" * 10),
+    )
+    assert made_of(first + ping + more)[-1] == Foreign(more, "message")
+    assert made_of(first + ping + b"\x80\x0b")[-1] == OVERSIZE
+    # The next message begins anew.
+    assert OVERSIZE not in made_of(first + more + first + more)
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        pytest.param(head_of(TEXT, 1 << 63), id="a negative length"),
+        pytest.param(head_of(CONTINUATION, LIMIT + 1), id="a continuation of nothing"),
+        pytest.param(head_of(PING, LIMIT + 1), id="a long ping"),
+    ],
+)
+def test_what_is_forbidden_at_any_size_is_the_librarys(forbidden):
+    assert made_of(forbidden) == [Foreign(forbidden, "nothing")]
+
+
+def test_a_text_within_a_text_is_the_librarys_at_any_size():
+    opened, within = frame(TEXT, b"a", last=False), head_of(TEXT, LIMIT + 1)
+    assert made_of(opened + within) == [Foreign(opened, "nothing"), Foreign(within, "nothing")]
+
+
+_SIZES = st.sampled_from([0, 1, 200, 30_000, 65_535, 65_536, LIMIT, LIMIT + 1])
+
+
+@given(st.lists(st.lists(_SIZES, min_size=1, max_size=4), max_size=4), st.integers(2_000, LIMIT))
+def test_messages_are_taken_up_to_the_first_one_that_is_oversize(messages, step):
+    data = b"".join(
+        frame(CONTINUATION if at else TEXT, b"x" * size, last=at == len(sizes) - 1)
+        for sizes in messages
+        for at, size in enumerate(sizes)
+    )
+    pieces = made_of(*(data[at : at + step] for at in range(0, len(data), step)))
+    taken = [piece for piece in pieces if isinstance(piece, str) or piece.then == "message"]
+    fitting = [sum(sizes) <= LIMIT for sizes in messages]
+    assert len(taken) == (len(fitting) if all(fitting) else fitting.index(False))
+    assert (OVERSIZE in pieces) == (not all(fitting))
 
 
 _PAYLOADS = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=8), st.just(b"x" * 130))

@@ -11,7 +11,7 @@ from watchdog import __version__
 from watchdog.arrival import ArrivalStream, Stamp
 from watchdog.clock import Clock
 from watchdog.feed.reasons import DisconnectReason
-from watchdog.frames import Foreign, Frames
+from watchdog.frames import Foreign, Frames, close_frame
 from watchdog.tap import SWITCHING_PROTOCOLS, Tap
 from watchdog.transport import ConnectionLost, Dial, Endpoint, open_tcp, secure
 
@@ -26,7 +26,8 @@ SECOND_LOOK_SECONDS = 0.001
 LAST_LOOK_SECONDS = 1.0
 """How long to go on looking at most, as long as there is something unread."""
 
-MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_MESSAGE_TOO_BIG = 1009
 # The library's own 4 KiB cost wake-ups.
 _READ_BYTES = 64 * 1024
 
@@ -53,7 +54,7 @@ class Connection:
         self._stream = stream
         self._transport = transport
         self._tap = Tap(transport)
-        self._frames = Frames()
+        self._frames = Frames(MAX_MESSAGE_BYTES)
         # What is for the library and it has not got yet, and whether a message is due from it.
         self._foreign: Foreign | None = None
         self._due = False
@@ -99,6 +100,12 @@ class Connection:
         return Message(message if isinstance(message, str) else None, self._stream.stamp)
 
     async def _hand_over(self, piece: Foreign, websocket: trio_websocket.WebSocketConnection) -> None:
+        if piece.then == "oversize":
+            too_big = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
+            self._failure = ConnectionLost("oversize", too_big)
+            self._frames.rest()
+            # The library answers a close with the same one: so the hub hears of it.
+            piece = Foreign(close_frame(_MESSAGE_TOO_BIG, too_big), "end")
         self._foreign = piece
         if piece.then == "end":
             self._release()
@@ -169,7 +176,7 @@ class Connection:
                 self._endpoint.authority,
                 self._endpoint.resource,
                 extra_headers=_HEADERS,
-                max_message_size=MAX_MESSAGE_CHARACTERS,
+                max_message_size=MAX_MESSAGE_BYTES,
                 receive_buffer_size=_READ_BYTES,
             )
             upgrading.cancel()
@@ -230,8 +237,6 @@ class Connection:
         detail = f"code {code} {text}".strip()
         # With these codes and a text the library itself refuses what it read; a hub that closes with
         # one of them on its own account says so without.
-        if code == 1009 and text.startswith("Exceeded maximum message size"):  # noqa: PLR2004
-            return ConnectionLost("oversize", detail)
         if code in (1002, 1007) and text:
             return ConnectionLost("protocol", detail)
         return ConnectionLost("closed", detail)

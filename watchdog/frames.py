@@ -14,31 +14,47 @@ _WHOLE_TEXT = 0x81
 _FINAL, _RESERVED, _OPCODE = 0x80, 0x70, 0x0F
 _MASKED = 0x80
 _LENGTH_OF_16_BITS, _LENGTH_OF_64_BITS = 126, 127
-_DATA, _PING_AND_PONG = (0, 1, 2), (9, 10)
+_CONTINUATION, _CLOSE = 0, 8
+_DATA, _PING_AND_PONG = (_CONTINUATION, 1, 2), (9, 10)
+_LENGTHS = 1 << 63
+"""No length may be as large."""
 
-Meaning = Literal["nothing", "message", "end"]
+Meaning = Literal["nothing", "message", "end", "oversize"]
 
 
 class Foreign(Struct, frozen=True):
     """Bytes for the library, and what it makes of them.
 
     That is nothing for us, a message, or the end of the connection, for which it takes all that follows.
+    A message that is going to be oversize is not for the library: the connection has to end.
     """
 
     data: bytes
     then: Meaning
 
 
+def close_frame(code: int, reason: str) -> bytes:
+    """A hub's goodbye: `reason` has 123 bytes at most."""
+    payload = code.to_bytes(2, "big") + reason.encode()
+    return bytes((_FINAL | _CLOSE, len(payload))) + payload
+
+
 class Frames:
     """Takes in bytes as they come; answers what they are, in order.
 
-    A text of more than 65,535 bytes is not taken for a plain one: no update needs it, and what is kept here
-    until a message is whole stays small.
+    A message of more than `max_message_bytes` is refused by what the heads of its frames announce, before it
+    has come: what the heap grows by for such a one, it may keep. No text of more than 65,535 bytes is taken
+    for a plain one: no update needs it, and what is kept here until a message is whole stays small.
     """
 
-    __slots__ = ("_at", "_data", "_foreign_left", "_foreign_then", "_within_message")
+    __slots__ = (
+        *("_at", "_data", "_foreign_left", "_foreign_then"),
+        *("_max_message_bytes", "_message_bytes", "_within_message"),
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, max_message_bytes: int) -> None:
+        """`max_message_bytes` is 65,535 or more."""
+        self._max_message_bytes = max_message_bytes
         self._data = b""
         self._at = 0
         # Of the frame that the library is being given: how much is still to come, and what then.
@@ -46,6 +62,8 @@ class Frames:
         self._foreign_then: Meaning = "nothing"
         # A message in several frames has begun: until it ends, no text is a whole one.
         self._within_message = False
+        # What the frames of that message have announced so far.
+        self._message_bytes = 0
 
     @property
     def unread(self) -> bool:
@@ -97,24 +115,27 @@ class Frames:
         opcode = first & _OPCODE
         if first & _RESERVED or length & _MASKED or opcode not in _DATA + _PING_AND_PONG:
             return Foreign(self.rest(), "end")
-        size = self._frame_bytes(length)
-        if size is None:
+        extended = {_LENGTH_OF_16_BITS: 2, _LENGTH_OF_64_BITS: 8}.get(length, 0)
+        head = 2 + extended
+        begin = self._at + head
+        if len(self._data) < begin:
             return None
-        self._foreign_left, self._foreign_then = size, "nothing"
+        if extended:
+            length = int.from_bytes(self._data[begin - extended : begin], "big")
+        if opcode in _DATA and self._is_oversize(opcode, length):
+            return Foreign(b"", "oversize")
+        self._foreign_left, self._foreign_then = head + length, "nothing"
         if opcode in _DATA:
             self._within_message = not first & _FINAL
             self._foreign_then = "nothing" if self._within_message else "message"
         return self._pass_on()
 
-    def _frame_bytes(self, length: int) -> int | None:
-        """How long the frame is, its head included; None until that is known."""
-        extended = {_LENGTH_OF_16_BITS: 2, _LENGTH_OF_64_BITS: 8}.get(length, 0)
-        begin = self._at + 2 + extended
-        if len(self._data) < begin:
-            return None
-        if extended:
-            length = int.from_bytes(self._data[self._at + 2 : begin], "big")
-        return 2 + extended + length
+    def _is_oversize(self, opcode: int, length: int) -> bool:
+        if self._within_message != (opcode == _CONTINUATION) or length >= _LENGTHS:
+            # Forbidden whatever its size: the library says so to the hub.
+            return False
+        self._message_bytes = length + (self._message_bytes if self._within_message else 0)
+        return self._message_bytes > self._max_message_bytes
 
     def _pass_on(self) -> Foreign:
         end = min(self._at + self._foreign_left, len(self._data))
