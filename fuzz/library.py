@@ -53,7 +53,7 @@ def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
                 library.messages.append(piece)
                 continue
             known = len(library.messages)
-            library.feed(piece.data)
+            library.feed(frames.rest() if piece.then == "oversize" else piece.data)
             ends = library.ended or piece.then in ("end", "oversize")
             assert ends or len(library.messages) - known == (piece.then == "message")
     # Of a text that is not yet whole the library may know already that it is none.

@@ -171,7 +171,10 @@ _ANY = st.builds(
     last=st.booleans(),
     mask=st.sampled_from([b"", b"", b"", b"", b"abcd"]),
 )
-_STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, st.binary(max_size=6)), max_size=12).map(b"".join)
+_HUGE = st.builds(
+    head_of, st.sampled_from([TEXT, BINARY, CONTINUATION]), st.just(1 << 40), last=st.booleans()
+)
+_STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, _HUGE, st.binary(max_size=6)), max_size=12).map(b"".join)
 
 
 @given(_STREAMS, st.lists(st.integers(0, 200), max_size=20))
