@@ -41,8 +41,8 @@ Run on {date} with Python {python}. Trio's tasks and Python's memory blocks are 
 when a signal asks for it (`tests/soak/counted.py`); the rest is read from outside. A game that has gone
 over to a new token keeps one task more until it is next lost, so the tasks may be up to {games} more than
 at the start. PSS, which depends on who else runs the same Python, is not judged. Growth is the median of
-the slopes between any two rests after the first third; the memory may besides grow in steps by
-{steps_mib:.0f} MiB, as the heap keeps what the 17 MB of the oversize fault needed on the way.
+the slopes between any two rests after the first third; a single step does not show in it, so the
+last of these rests may besides hold no more than {steps_mib:.0f} MiB over the first.
 
 | held | at the start | after the warm-up | at the end | bound | growth |
 | --- | ---: | ---: | ---: | --- | ---: |

@@ -13,8 +13,8 @@ WARM_UP_SHARE = 1 / 3
 """Caches, buffers and the heap fill up in the first third; nothing is said of memory before."""
 
 MEMORY_KIB_PER_HOUR = 2048.0
-MEMORY_STEPS_KIB = 8192
-"""The heap keeps what a message of 17 MB needed on the way: it grows in steps, less and less often."""
+MEMORY_STEPS_KIB = 2048
+"""Of the last rest over the first one after the warm-up: a single step, of which the slope says nothing."""
 
 BLOCKS_PER_HOUR = 10_000.0
 """Of 260,000: less than 4 % in an hour."""
