@@ -101,7 +101,7 @@ def test_what_grows_only_while_it_warms_up_is_not_judged():
     [
         (a_soak(rss=lambda hours: 60_000 + 4_000 * hours), "KiB of memory grow by 4000 an hour"),
         (a_soak(blocks=lambda hours: 260_000 + 20_000 * hours), "blocks of Python grow by 20000 an hour"),
-        (a_soak(rss=lambda hours: 60_000 + 10_000 * (hours > 0.4)), "10000 KiB more memory"),
+        (a_soak(rss=lambda hours: 60_000 + 2_100 * (hours > 0.4)), "2100 KiB more memory"),
         (with_a_rest(descriptors=28), "after cycle 20: 28 descriptors, 27 before"),
         (with_a_rest(threads=4), "after cycle 20: 4 threads, 2 before"),
         (with_a_rest(tasks=89), "after cycle 20: 89 tasks, 87 before"),
