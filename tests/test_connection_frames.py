@@ -122,7 +122,7 @@ async def test_an_oversize_message_is_refused_by_its_head_with_a_word(opcode, en
     heard = []
 
     async def script(peer: Peer):
-        head = frame(opcode, b"x" * (module.MAX_MESSAGE_BYTES + 1))[:10]
+        head = frame(opcode, b"x" * (module.MAX_MESSAGE_BYTES + 1))[:20]
         await peer.upgrade(frame(TEXT, b"before"), frame(PING, b"?"), head)
         heard.extend([await peer.frame(), await peer.frame()])
         await peer.until_gone()
@@ -161,6 +161,23 @@ async def test_a_message_of_endless_fragments_is_oversize(monkeypatch):
         await peer.flood(frame(CONTINUATION, b"x" * 1000, last=False) * 10)
 
     assert await reason_from(script) == "oversize"
+
+
+async def test_what_follows_an_oversize_message_is_not_read(monkeypatch):
+    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 65_535)
+    heard = []
+
+    async def script(peer: Peer):
+        first, last = frame(TEXT, b"x" * 65_535, last=False), frame(CONTINUATION, b"x")
+        await peer.upgrade(first)
+        await peer.send(last, frame(PING, b"?"), frame(TEXT, b"later"))
+        heard.append(await peer.frame())
+        await peer.until_gone()
+
+    async with serving(script) as port:
+        lost, messages = await end_of(at(port))
+    assert (lost.reason, messages) == ("oversize", [])
+    assert heard == [(CLOSE, b"\x03\xf1a message of more than 65535 bytes")]
 
 
 async def test_a_message_of_the_largest_size_is_received():
