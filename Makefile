@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PURE := watchdog/feed/*,watchdog/frames.py,watchdog/checks/*,watchdog/ledger.py,watchdog/monitor.py,watchdog/content.py,watchdog/snapshot.py,watchdog/tally.py,watchdog/records.py,watchdog/counts.py,watchdog/histogram.py
+PURE := watchdog/core/*
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help

@@ -12,18 +12,18 @@ from prometheus_client import CollectorRegistry
 from benchmarks.figures import median, spread
 from benchmarks.recording import BEGIN_UNIX_SECONDS, STEP_SECONDS, records
 from benchmarks.yardstick import Yardstick
-from watchdog.checks.betting_timer import BettingTimer
-from watchdog.checks.cadence import Cadence
-from watchdog.checks.maintenance import Maintenance
-from watchdog.checks.rounds import Rounds
-from watchdog.checks.sequence import Sequence
-from watchdog.checks.settings import CheckSettings
-from watchdog.checks.timestamps import Latency, Timestamps
-from watchdog.feed.events import Expected
-from watchdog.feed.messages import Deliveries, Update, unix_seconds
-from watchdog.feed.signalr import RECORD_SEPARATOR, Session
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.betting_timer import BettingTimer
+from watchdog.core.checks.cadence import Cadence
+from watchdog.core.checks.maintenance import Maintenance
+from watchdog.core.checks.rounds import Rounds
+from watchdog.core.checks.sequence import Sequence
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.checks.timestamps import Latency, Timestamps
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.events import Expected
+from watchdog.core.protocol.signalr import RECORD_SEPARATOR, Session
+from watchdog.core.protocol.updates import Deliveries, Update, unix_seconds
 
 _COUNT = 4_000
 _REPEATS = 7

@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable
 import trio
 import trio_websocket
 
-from watchdog.arrival import ArrivalStream
-from watchdog.checks.settings import CheckSettings
-from watchdog.clock import Clock
-from watchdog.connection import open_connection
-from watchdog.feed.events import Expected
-from watchdog.feed.messages import Deliveries, subscribe_record
-from watchdog.feed.signalr import Session
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival
-from watchdog.transport import Endpoint
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.events import Expected
+from watchdog.core.protocol.signalr import Session
+from watchdog.core.protocol.updates import Deliveries, subscribe_record
+from watchdog.hub.stamped_stream import ArrivalStream
+from watchdog.hub.transport import Endpoint
+from watchdog.hub.websocket import open_connection
+from watchdog.runtime.clock import Clock
 
 _READ_BYTES = 65_536
 _PATIENCE_SECONDS = 30.0

@@ -17,10 +17,12 @@ from typing import Any
 import trio
 
 from benchmarks.figures import summary
-from watchdog import app, config, log
-from watchdog.feed.messages import Update, unix_seconds
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival, Finding
+from watchdog import app
+from watchdog.config import schema as config
+from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.updates import Update, unix_seconds
+from watchdog.runtime import log
 
 STALL_SECONDS = 0.3
 STALL_EVERY_SECONDS = 3.0

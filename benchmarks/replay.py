@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from benchmarks.core import Replay
 from benchmarks.recording import records
 from benchmarks.yardstick import Yardstick
-from watchdog.checks.settings import CheckSettings
-from watchdog.clock import Clock
-from watchdog.config import Reconnect
-from watchdog.connection import Connection, open_connection
-from watchdog.feed.signalr import RECORD_SEPARATOR
-from watchdog.monitor import Monitor
-from watchdog.subscription import Subscription
-from watchdog.transport import Endpoint
+from watchdog.config.schema import Reconnect
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.signalr import RECORD_SEPARATOR
+from watchdog.hub.subscription import Subscription
+from watchdog.hub.transport import Endpoint
+from watchdog.hub.websocket import Connection, open_connection
+from watchdog.runtime.clock import Clock
 
 MOST = 1_000
 """As many records are made in any case, so that their making is no part of a difference between two runs."""

@@ -10,9 +10,9 @@ from prometheus_client.samples import Sample
 from benchmarks.core import Replay
 from benchmarks.figures import median, spread
 from benchmarks.recording import records
-from watchdog.metrics import render
-from watchdog.monitor import Monitor
-from watchdog.snapshot import Snapshot
+from watchdog.core.monitor import Monitor
+from watchdog.core.snapshot import Snapshot
+from watchdog.readers.metrics.render import render
 
 _REPEATS = 5
 _SECONDS = 60.0

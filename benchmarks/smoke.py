@@ -15,8 +15,8 @@ import sys
 from benchmarks.core import Replay
 from benchmarks.programs import BUILD, HERE, BenchmarkError, run
 from benchmarks.recording import records
-from watchdog.feed.messages import Deliveries
-from watchdog.feed.signalr import RECORD_SEPARATOR
+from watchdog.core.protocol.signalr import RECORD_SEPARATOR
+from watchdog.core.protocol.updates import Deliveries
 
 REFERENCE = HERE / "smoke.json"
 TOLERANCE = 0.25

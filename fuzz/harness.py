@@ -12,21 +12,21 @@ from msgspec import Raw, json
 from msgspec.structs import replace
 
 from fuzz.library import alone, shared
-from watchdog.checks.settings import CheckSettings
-from watchdog.checks.token import read_claims
-from watchdog.config import Token
-from watchdog.connection import MAX_MESSAGE_BYTES
-from watchdog.credentials import TokenUnavailable
-from watchdog.feed.events import Event, Expected, Flood, Invocation
-from watchdog.feed.messages import Deliveries, Update, UpdateError, decode_update, is_update, judged
-from watchdog.feed.signalr import Session
-from watchdog.frames import Foreign, Frames
-from watchdog.http import Answer
-from watchdog.monitor import Monitor
-from watchdog.negotiation import negotiate
-from watchdog.records import Arrival
-from watchdog.token_endpoint import _parse
-from watchdog.transport import ConnectionLost
+from watchdog.config.schema import Token
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.events import Event, Expected, Flood, Invocation
+from watchdog.core.protocol.signalr import Session
+from watchdog.core.protocol.updates import Deliveries, Update, UpdateError, decode_update, is_update, judged
+from watchdog.core.protocol.websocket import Foreign, Frames
+from watchdog.core.token import read_claims
+from watchdog.hub.negotiation import negotiate
+from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.websocket import MAX_MESSAGE_BYTES
+from watchdog.runtime.http_client import Answer
+from watchdog.tokens.endpoint import _parse
+from watchdog.tokens.sources import TokenUnavailable
 
 _SUBSCRIBE = '{"type":1}\x1e'
 _NOW = 1_750_348_638.0

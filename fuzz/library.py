@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
-from watchdog.connection import MAX_MESSAGE_BYTES
-from watchdog.frames import Frames
+from watchdog.core.protocol.websocket import Frames
+from watchdog.hub.websocket import MAX_MESSAGE_BYTES
 
 Message = str | bytes | bytearray
 

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 import structlog
 
-from tests.tools import MISSING
+from tests.support.tools import MISSING
 
 hypothesis.settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=100, database=None

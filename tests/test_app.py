@@ -7,12 +7,13 @@ import pytest
 import structlog
 import trio
 
-from tests.hub import TOKEN, TOKEN_VARIABLE, Hub, counted, settings, wall
-from tests.whole_watch import named, running, the, wall_at
-from watchdog import app, config
+from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, settings, wall
+from tests.support.whole_watch import named, running, the, wall_at
+from watchdog import app
 from watchdog.app import CannotServe, Watchdog
-from watchdog.clock import Clock
-from watchdog.transport import ConnectionLost
+from watchdog.config import schema as config
+from watchdog.hub.transport import ConnectionLost
+from watchdog.runtime.clock import Clock
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +157,7 @@ async def test_a_mistake_of_ours_ends_the_watch_with_its_own_error(autojump_cloc
     def wrong(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("watchdog.hub_connection.Deliveries.decode", wrong)
+    monkeypatch.setattr("watchdog.hub.connection.Deliveries.decode", wrong)
     with pytest.raises(ExceptionGroup) as caught:
         async with running(Hub()):
             await trio.sleep_until(5.1)

@@ -8,12 +8,12 @@ import pytest
 import structlog
 import trio
 
-from tests.hub import TOKEN, TOKEN_VARIABLE, Hub, counted, spent, wall
-from tests.whole_watch import document, named, running, the, types, wall_at
-from watchdog import config
+from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, spent, wall
+from tests.support.whole_watch import document, named, running, the, types, wall_at
 from watchdog.app import Watchdog
-from watchdog.clock import Clock
-from watchdog.transport import ConnectionLost
+from watchdog.config import schema as config
+from watchdog.hub.transport import ConnectionLost
+from watchdog.runtime.clock import Clock
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.config_files import SECRET, config_file, config_text
+from tests.support.config_files import SECRET, config_file, config_text
 from watchdog import __version__, cli
 
 
@@ -125,7 +125,7 @@ def test_a_mistake_of_ours_is_shown_whole_but_without_secrets_and_ends_with_70(c
         message = f"wss://hub.example/hubs?access_token={SECRET} said no"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("watchdog.config.load", broken)
+    monkeypatch.setattr("watchdog.config.schema.load", broken)
     assert cli.main(["check-config", str(file)]) == 70
     out, err = capsys.readouterr()
     assert out == ""

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.config_files import SECRET, config_file, config_text
-from tests.tools import require_tool
+from tests.support.config_files import SECRET, config_file, config_text
+from tests.support.tools import require_tool
 from watchdog import __version__
 
 TIMEOUT = 20.0

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 import trio
 
-from tests.hub import HANDSHAKE, TOKEN, TOKEN_VARIABLE, Hub, healthy, settings, watching
+from tests.support.fake_hub import HANDSHAKE, TOKEN, TOKEN_VARIABLE, Hub, healthy, settings, watching
 from watchdog import probe
-from watchdog.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLost
 
 
 async def look(hub, at, given=None):
@@ -162,7 +162,7 @@ async def test_a_watch_of_so_many_seconds_answers_what_was_seen(autojump_clock, 
         await trio.lowlevel.checkpoint()
         raise ConnectionLost("refused")
 
-    monkeypatch.setattr("watchdog.connection.open_tcp", refused)
+    monkeypatch.setattr("watchdog.hub.websocket.open_tcp", refused)
     games = await probe.watch(settings((1, 3)), 7.5)
     assert trio.current_time() == 7.5
     assert [game.game_type for game in games] == [1, 3]

@@ -13,19 +13,22 @@ from urllib.parse import urlsplit
 import structlog
 import trio
 
-from watchdog import __version__, config, log, metrics
-from watchdog.clock import Clock
-from watchdog.config import Config, ConfigError
-from watchdog.credentials import ExposedFiles
-from watchdog.feed_watch import FeedWatch
-from watchdog.monitor import Monitor
-from watchdog.process import run_until_signalled
-from watchdog.records import Finding
-from watchdog.snapshot import Snapshot
-from watchdog.transport import Dial
-from watchdog.web.app import create_app
-from watchdog.web.auth import Passwords
-from watchdog.web.server import ListenError, serve
+from watchdog import __version__
+from watchdog.config import schema as config
+from watchdog.config.schema import Config, ConfigError
+from watchdog.core.arrival import Finding
+from watchdog.core.monitor import Monitor
+from watchdog.core.snapshot import Snapshot
+from watchdog.hub.supervisor import FeedWatch
+from watchdog.hub.transport import Dial
+from watchdog.readers.metrics import render as metrics
+from watchdog.readers.web.app import create_app
+from watchdog.readers.web.auth import Passwords
+from watchdog.readers.web.server import ListenError, serve
+from watchdog.runtime import log
+from watchdog.runtime.clock import Clock
+from watchdog.runtime.signals import run_until_signalled
+from watchdog.tokens.sources import ExposedFiles
 
 LOOK_AT_FILES_SECONDS = 60.0
 """How often the modes of the files that hold secrets are looked at."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import NoReturn
 
-    from watchdog.config import Config
+    from watchdog.config.schema import Config
 
 PROGRAM = "betcore-watchdog"
 _VERSION = f"{PROGRAM} {__version__}"
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the last stop of a mistake of ours: say so, without a secret
         import traceback  # noqa: PLC0415
 
-        from watchdog.log import redact  # noqa: PLC0415
+        from watchdog.runtime.log import redact  # noqa: PLC0415
 
         sys.stderr.write(redact(traceback.format_exc()))
         _complain("this is a bug of the watchdog, not of the feed")
@@ -230,8 +230,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from watchdog import log, simulator  # noqa: PLC0415
-    from watchdog.config import Listen  # noqa: PLC0415
+    from watchdog import simulator  # noqa: PLC0415
+    from watchdog.config.schema import Listen  # noqa: PLC0415
+    from watchdog.runtime import log  # noqa: PLC0415
 
     try:
         listen = Listen(options.listen)
@@ -271,7 +272,7 @@ def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _load(path: "Path") -> "Config":
-    from watchdog import config  # noqa: PLC0415
+    from watchdog.config import schema as config  # noqa: PLC0415
 
     try:
         return config.load(path)
@@ -289,7 +290,8 @@ def _check_config(options: argparse.Namespace) -> int:
 def _probe(options: argparse.Namespace) -> int:
     import trio  # noqa: PLC0415
 
-    from watchdog import log, probe  # noqa: PLC0415
+    from watchdog import probe  # noqa: PLC0415
+    from watchdog.runtime import log  # noqa: PLC0415
 
     settings = _load(options.config)
     log.configure(settings.log.format, "warning")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import trio
 
-from watchdog import app, config, log
-from watchdog.config import Config
-from watchdog.process import run_until_signalled
+from watchdog import app
+from watchdog.config import schema as config
+from watchdog.config.schema import Config
+from watchdog.runtime import log
+from watchdog.runtime.signals import run_until_signalled
 from watchdog.simulator.games import GAMES
 
 FEED = "demo"

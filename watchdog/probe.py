@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watchdog.app import Watchdog
-from watchdog.config import Config
-from watchdog.feed.reasons import DisconnectReason, InvalidReason
-from watchdog.ledger import BLAME
-from watchdog.snapshot import GameSnapshot
+from watchdog.config.schema import Config
+from watchdog.core.ledger import BLAME
+from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
+from watchdog.core.snapshot import GameSnapshot
 
 
 class Verdict(IntEnum):

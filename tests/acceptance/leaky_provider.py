@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import trio
 
-from tests.hostile import Peer, accept_key, answer, close_frame, frame, switching
+from tests.support.raw_server import Peer, accept_key, answer, close_frame, frame, switching
 
-EXAMPLE = Path(__file__).parent.parent / "feed" / "specification-example.json"
+EXAMPLE = Path(__file__).parents[1] / "core" / "protocol" / "specification-example.json"
 ISSUED = "issued-token-canary-0815"
 SEPARATOR = "\x1e"
 TEXT = 1

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from tests.acceptance.processes import eventually
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.leaky_provider import ENDPOINTS, HUBS, ISSUED, NEGOTIATIONS, leaky_provider
 from tests.acceptance.processes import Watched, eventually, program
-from watchdog import config
+from watchdog.config import schema as config
 
 QUERY = "partner-query-canary-5150"
 ENDPOINT_QUERY = "endpoint-query-canary-8118"
@@ -246,13 +246,15 @@ def test_nothing_leaks_from_the_settings_however_they_are_shown(file):
 
 BUG = """
 import sys
-from watchdog import cli, feed_watch, redaction
+from watchdog.hub import supervisor as feed_watch
+from watchdog.runtime import redaction
+from watchdog import cli
 def broken(url, token, *rest):
     raise LookupError(f"{url} {token} {rest}", {"token": token})
 feed_watch.endpoint_of = broken
 if sys.argv.pop(1) == "unredacted":
-    import watchdog.log
-    redaction.redact = watchdog.log.redact = lambda text: text
+    import watchdog.runtime.log
+    redaction.redact = watchdog.runtime.log.redact = lambda text: text
 sys.exit(cli.main())
 """
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from watchdog.checks.finding import ANOMALY_KINDS
-from watchdog.feed.reasons import INVALID_REASONS
-from watchdog.ledger import STATES
+from watchdog.core.findings import ANOMALY_KINDS
+from watchdog.core.ledger import STATES
+from watchdog.core.protocol.reasons import INVALID_REASONS
 
 TWO_MINUTES = 120.0
 

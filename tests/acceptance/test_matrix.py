@@ -7,7 +7,7 @@ from tests.acceptance.matrix.row import BUSY_SECONDS, Row
 from tests.acceptance.matrix.rows import ROWS
 from tests.acceptance.matrix.run import play
 from tests.acceptance.processes import alone
-from watchdog.ledger import BLAME
+from watchdog.core.ledger import BLAME
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 

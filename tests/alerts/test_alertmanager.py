@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.acceptance.monitoring import alertmanager, receiving
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
 ALERTMANAGER = ALERTS / "alertmanager.yml"

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.alerts.rules import all_rules
-from tests.web.samples import fresh, snapshot, untouched
-from watchdog.metrics import render
+from tests.readers.web.samples import fresh, snapshot, untouched
+from watchdog.readers.metrics.render import render
 
 # What Prometheus itself adds to a target's series.
 TARGET = {"job": {"betcore-watchdog"}, "instance": set[str]()}

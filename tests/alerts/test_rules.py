@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.alerts.rules import ALERTS, Rule, alerting_rules, all_rules, rule_files, story_files
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 SEVERITIES = {
     "BetcoreFeedSilent": {"critical"},

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.samples import eight_games, snapshot
-from watchdog.checks.finding import ANOMALY_KINDS
-from watchdog.metrics import render
-from watchdog.web.page import COLUMNS
+from tests.readers.web.samples import eight_games, snapshot
+from watchdog.core.findings import ANOMALY_KINDS
+from watchdog.readers.metrics.render import render
+from watchdog.readers.web.page import COLUMNS
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
 RUNBOOKS = {path.stem: path for path in sorted((ALERTS / "runbooks").glob("*.md"))}

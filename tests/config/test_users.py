@@ -1,6 +1,6 @@
 import pytest
 
-from watchdog import config
+from watchdog.config import schema as config
 from watchdog.config.users import Users, UsersError, load_users
 
 HASH = "$2b$05$abcdefghijklmnopqrstuuWzNAIXUzJc5zDNy2mShbA2fHrFX2dCy"

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 from hypothesis import strategies as st
 
-from tests.feed.documents import DOCUMENT
+from tests.core.protocol.documents import DOCUMENT
 
 LONG = 64 * 1024
 

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from watchdog.checks.settings import CheckSettings
-from watchdog.feed.messages import Game, Update, unix_seconds
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.protocol.updates import Game, Update, unix_seconds
 
 TICKS_PER_SECOND = 8
 STUCK_SECONDS = 2.0

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.feed.sessions import PING, established, plain
+from tests.core.protocol.sessions import PING, established, plain
 from tests.fuzz.documents import DOCUMENT, mutated_arguments
-from watchdog.feed.events import Expected, Invalid, Invocation
-from watchdog.feed.messages import (
+from watchdog.core.protocol.events import Expected, Invalid, Invocation
+from watchdog.core.protocol.signalr import encode_record
+from watchdog.core.protocol.updates import (
     UPDATE_TARGET,
     Deliveries,
     UpdateError,
@@ -16,7 +17,6 @@ from watchdog.feed.messages import (
     is_update,
     judged,
 )
-from watchdog.feed.signalr import encode_record
 
 UPDATE = encode_record({"type": 1, "target": UPDATE_TARGET, "arguments": [DOCUMENT]})
 HEADS = ('"type":1,"target":"WholeGamesInfoSubscribe"', '"target":"wholegamesinfosubscribe","type":1')

@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzz.limits import HANG_SECONDS
-from tests.feed.sessions import PING, SUBSCRIBE, UPDATE, established, plain
+from tests.core.protocol.sessions import PING, SUBSCRIBE, UPDATE, established, plain
 from tests.fuzz.documents import HOSTILE, LONG, mutated_arguments
-from watchdog.feed import signalr
-from watchdog.feed.events import Flood, Invalid, Invocation, Oversize
-from watchdog.feed.messages import Update, UpdateError, decode_update
-from watchdog.feed.signalr import MAX_RECORDS, Session
+from watchdog.core.protocol import signalr
+from watchdog.core.protocol.events import Flood, Invalid, Invocation, Oversize
+from watchdog.core.protocol.signalr import MAX_RECORDS, Session
+from watchdog.core.protocol.updates import Update, UpdateError, decode_update
 
 TEXTS = st.text(st.characters(), max_size=200)  # lone surrogates included
 RECORDS = st.one_of(

@@ -13,11 +13,11 @@ from hypothesis.stateful import (
 )
 
 from tests.fuzz.oracle import TICKS_PER_SECOND, Event, Verdict, judge
-from tests.records import GAME_TYPE, game, moment, result, update, wall
-from watchdog.checks.settings import CheckSettings
-from watchdog.feed.reasons import DISCONNECT_REASONS, INVALID_REASONS
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival
+from tests.support.builders import GAME_TYPE, game, moment, result, update, wall
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 
 HALF_SECOND = TICKS_PER_SECOND // 2
 

@@ -10,7 +10,7 @@ from tests.alerts.rules import alerting_rules
 from tests.grafana import lint
 from tests.grafana.boards import UIDS, Query, boards, queries, query_variables, variable_query, variables
 from tests.grafana.sample import lines, sample
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 BOARDS = {board["uid"]: board for board in boards()}
 

@@ -13,7 +13,7 @@ import pytest
 
 from grafana.pictures import browser, draw, layout, queries
 from grafana.pictures.bundle import HERE, bundle
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 WIDTH_PIXELS = 800
 # Colours that Grafana's themes don't use: where one shows, the panel's own configuration was applied.

@@ -10,7 +10,7 @@ import pytest
 
 from tests.grafana.boards import DASHBOARDS, UIDS, board_files
 from tests.grafana.sample import sample
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 
 SCHEMA = Path(__file__).resolve().parents[2] / "grafana" / "schema"
 

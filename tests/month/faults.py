@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tests.month.scene import Call, Event, Scene, Stretch, Truth
-from tests.records import TICK, moment, update, wall
-from watchdog.feed.messages import Game, GameState, Result
-from watchdog.feed.reasons import DisconnectReason, InvalidReason
-from watchdog.records import Arrival
+from tests.support.builders import TICK, moment, update, wall
+from watchdog.core.arrival import Arrival
+from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
+from watchdog.core.protocol.updates import Game, GameState, Result
 
 LATE_SECONDS = 0.75
 RECONNECT_SECONDS = 10.0

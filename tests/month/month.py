@@ -8,7 +8,7 @@ from statistics import quantiles
 from msgspec import Struct
 
 from tests.month.watch import Game, Outcome
-from watchdog.ledger import STATES, State
+from watchdog.core.ledger import STATES, State
 
 GAMES = 8
 DAY_SECONDS = 86_400.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tests.records import TICK, game, moment, result
-from watchdog.feed.messages import Game, GameState, PlayStatus, Result, ResultStatus
+from tests.support.builders import TICK, game, moment, result
+from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Result, ResultStatus
 
 BEAT_SECONDS = 0.5
 _JITTERS = 997

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from tests.month.rounds import BEAT_SECONDS, Beat, Round, arrives_at, sent_at
-from watchdog.feed.reasons import DisconnectReason
-from watchdog.ledger import State
-from watchdog.monitor import Monitor
-from watchdog.records import Finding
+from watchdog.core.arrival import Finding
+from watchdog.core.ledger import State
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.reasons import DisconnectReason
 
 Call = Callable[[Monitor], list[Finding]]
 

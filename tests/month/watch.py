@@ -9,13 +9,13 @@ from msgspec import Struct, field
 from tests.month.faults import FAULTS
 from tests.month.rounds import Beat, Round, arrives_at, rounds, sent_at
 from tests.month.scene import Act, Event, Scene, Truth, entered
-from tests.records import GAME_TYPE, moment, wall
-from watchdog.checks.settings import CheckSettings
-from watchdog.feed.messages import Update
-from watchdog.ledger import STATES, State
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival, Finding
-from watchdog.snapshot import GameSnapshot
+from tests.support.builders import GAME_TYPE, moment, wall
+from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.ledger import STATES, State
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.updates import Update
+from watchdog.core.snapshot import GameSnapshot
 
 SUBSCRIBED_AT = 0.25
 FIRST_SLOT = 1

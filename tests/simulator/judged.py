@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from watchdog.checks.settings import CheckSettings
-from watchdog.feed.messages import UpdateError, decode_update
-from watchdog.ledger import State
-from watchdog.monitor import Monitor
-from watchdog.records import Arrival
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.ledger import State
+from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.updates import UpdateError, decode_update
 from watchdog.simulator.broadcast import Broadcast, Outcome
 from watchdog.simulator.games import GAME_TYPES
 from watchdog.simulator.requests import FaultRequest

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.tools import require_tool
+from tests.support.tools import require_tool
 from watchdog.simulator.tokens import issue_token
 
 SOURCE = Path(__file__).parent / "official_client"

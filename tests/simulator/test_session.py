@@ -16,7 +16,7 @@ from watchdog.simulator.session import (
 )
 from watchdog.simulator.update import invocation
 
-CAPTURES = Path(__file__).parents[1] / "feed" / "captures"
+CAPTURES = Path(__file__).parents[1] / "core" / "protocol" / "captures"
 HEARTBEAT_SECONDS = 1.0
 HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 BROKEN = '{"type":7,"error":"Connection closed with an error.","allowReconnect":true}\x1e'

@@ -8,7 +8,7 @@ from tests.simulator.judged import EPOCH, judge
 from watchdog.simulator.games import GAME_TYPES, GAMES
 from watchdog.simulator.table import Table
 
-EXAMPLE = Path(__file__).parents[1] / "feed" / "specification-example.json"
+EXAMPLE = Path(__file__).parents[1] / "core" / "protocol" / "specification-example.json"
 
 
 def looks(table, seconds, step=0.5):

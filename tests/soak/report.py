@@ -21,7 +21,7 @@ from tests.soak.verdict import (
     restarts,
     slopes,
 )
-from watchdog.ledger import STATES
+from watchdog.core.ledger import STATES
 from watchdog.simulator import FAULTS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability-soak.md"

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from watchdog.checks.settings import CheckSettings
-from watchdog.config.convert import Mistake, Table, find_mistakes, join
 from watchdog.config.users import UsersError, load_users
+from watchdog.config.validation import Mistake, Table, find_mistakes, join
+from watchdog.core.checks.settings import CheckSettings
 
 _SILENCE_KEYS: Final = ("silence_reconnect_seconds", "interval_seconds", "tolerance_seconds")
 

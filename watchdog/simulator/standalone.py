@@ -5,7 +5,7 @@ from functools import partial
 
 import trio
 
-from watchdog.process import run_until_signalled
+from watchdog.runtime.signals import run_until_signalled
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings
 

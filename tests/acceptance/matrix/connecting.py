@@ -3,7 +3,7 @@
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, reset, says, trickles
 from tests.acceptance.matrix.row import Play, Port, Row
-from tests.hostile import accept_key, answer, switching
+from tests.support.raw_server import accept_key, answer, switching
 
 
 def _failing(name: str, strikes: str, reason: str, play: Play | None = None, **more: object) -> Row:

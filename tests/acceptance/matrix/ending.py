@@ -3,7 +3,7 @@
 from tests.acceptance.matrix.hub import SEPARATOR, Talk, record
 from tests.acceptance.matrix.plays import closes, greets, hang_up, hole, reset, says, text, trickles
 from tests.acceptance.matrix.row import Play, Row
-from tests.hostile import TEXT, close_frame, frame
+from tests.support.raw_server import TEXT, close_frame, frame
 
 
 def _failing(name: str, reason: str, play: Play | None = None, **more: object) -> Row:

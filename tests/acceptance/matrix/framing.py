@@ -8,7 +8,7 @@ import trio.lowlevel
 from tests.acceptance.matrix.hub import SEPARATOR, Talk, record
 from tests.acceptance.matrix.plays import floods, invocation, says, text
 from tests.acceptance.matrix.row import Play, Row
-from tests.hostile import BINARY, CONTINUATION, PING, PONG, TEXT, frame
+from tests.support.raw_server import BINARY, CONTINUATION, PING, PONG, TEXT, frame
 
 OVERSIZE_BYTES = 17_000_000
 """Beyond the limit of 16 MiB."""

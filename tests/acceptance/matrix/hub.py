@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import trio
 
-from tests.hostile import CLOSE, TEXT, Peer, accept_key, answer, frame, switching
+from tests.support.raw_server import CLOSE, TEXT, Peer, accept_key, answer, frame, switching
 
 SEPARATOR = b"\x1e"
 HANDSHAKE = b"{}" + SEPARATOR

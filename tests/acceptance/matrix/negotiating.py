@@ -5,7 +5,7 @@ import json
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, negotiates, reset, says, trickles
 from tests.acceptance.matrix.row import Play, Row
-from tests.hostile import answer
+from tests.support.raw_server import answer
 
 REDIRECTS = 6
 """One more than are followed."""

@@ -8,7 +8,7 @@ import trio
 
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.row import Play
-from tests.hostile import TEXT, answer, close_frame, frame
+from tests.support.raw_server import TEXT, answer, close_frame, frame
 
 TRICKLE_SECONDS = 1.0
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from tests.acceptance.matrix.hub import Talk
-from watchdog.ledger import BLAME, State
+from watchdog.core.ledger import BLAME, State
 
 Play: TypeAlias = Callable[[Talk], Awaitable[None]]
 Port: TypeAlias = Literal["open", "closed", "not accepting", "full", "no name"]

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from tests.acceptance.matrix.hub import GAME_TYPE, UPDATES_AFTER, Hub
 from tests.acceptance.matrix.row import INITIAL_SECONDS, MAX_SECONDS, Row
 from tests.acceptance.processes import Series, Watched, watchdog
-from tests.hostile import Authority
+from tests.support.raw_server import Authority
 
 LIMIT_SECONDS = 75.0
 """A run that is not over by then has failed; on an idle machine it takes half of that."""

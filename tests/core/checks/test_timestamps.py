@@ -1,0 +1,168 @@
+import pytest
+
+from tests.support.builders import TICK, Watch, moment, update, wall
+from watchdog.core.arrival import Arrival
+
+
+def receive_all(watch, *sent, every=0.5):
+    for seconds in sent:
+        watch.receive(watch.at + every, sent=seconds)
+    return watch
+
+
+def test_a_timestamp_that_advances_is_right():
+    assert receive_all(Watch().subscribe(), 0.0, 0.5, 1.0, 1.000001).anomalies == {}
+
+
+def test_a_timestamp_lower_than_before_has_regressed():
+    assert receive_all(Watch().subscribe(), 5.0, 4.999999, 5.5).anomalies == {"timestamp.regressed": 1}
+
+
+def test_every_regression_counts():
+    assert receive_all(Watch().subscribe(), 5.0, 4.0, 3.0).anomalies == {"timestamp.regressed": 2}
+
+
+@pytest.mark.parametrize(("last", "anomalies"), [(2.5, {}), (2.5 + TICK, {"timestamp.frozen": 1})])
+def test_a_timestamp_is_frozen_when_it_is_the_same_for_longer_than_two_seconds(last, anomalies):
+    watch = receive_all(Watch().subscribe(), 0.0, 0.0, 0.0, 0.0)
+
+    watch.receive(last, sent=0.0)
+
+    assert watch.anomalies == anomalies
+
+
+def test_a_timestamp_that_advances_after_exactly_two_seconds_is_not_frozen():
+    watch = receive_all(Watch().subscribe(), 0.0, 0.0, 0.0, 0.0)
+
+    watch.receive(2.5, sent=0.5)
+    watch.advance(2.5)
+
+    assert watch.anomalies == {}
+
+
+def test_a_frozen_timestamp_counts_once_and_again_after_it_advanced():
+    watch = receive_all(Watch().subscribe(), *[0.0] * 12)
+    assert watch.anomalies == {"timestamp.frozen": 1}
+
+    receive_all(watch, *[9.0] * 12)
+
+    assert watch.anomalies == {"timestamp.frozen": 2}
+
+
+def test_a_timestamp_that_fell_and_then_stands_still_is_frozen_two_seconds_after_it_fell():
+    watch = receive_all(Watch().subscribe(), 9.0, *[5.0] * 5)
+
+    watch.advance(3.0 - TICK)
+    assert watch.anomalies == {"timestamp.regressed": 1}
+    watch.advance(3.0)
+
+    assert watch.anomalies == {"timestamp.regressed": 1, "timestamp.frozen": 1}
+
+
+def test_a_frozen_timestamp_freezes_the_game_until_it_advances():
+    watch = receive_all(Watch().subscribe(), *[0.0] * 6)
+    assert watch.state == "frozen"
+    assert watch.snapshot.frozen_because == ("timestamp.frozen",)
+
+    receive_all(watch, 1.0)
+
+    assert watch.state == "fresh"
+
+
+def test_a_timestamp_that_keeps_falling_is_regressed_and_does_not_advance():
+    watch = receive_all(Watch().subscribe(), 9.0, 8.0, 7.0, 6.0, 5.0, 4.0)
+
+    assert watch.anomalies == {"timestamp.regressed": 5}
+    assert watch.state == "frozen"
+
+
+def test_silence_is_no_evidence_of_a_frozen_timestamp():
+    watch = receive_all(Watch().subscribe(), 0.0, 0.0)
+
+    watch.advance(9.0)
+
+    assert watch.anomalies == {}
+    assert watch.state == "silent"
+
+
+def test_the_time_without_a_connection_is_no_evidence_of_a_frozen_timestamp():
+    watch = receive_all(Watch().subscribe(), 0.0, 0.0)
+    watch.lose(1.5)
+    watch.subscribe(9.0)
+
+    receive_all(watch, 0.0, 0.0)
+
+    assert watch.anomalies == {}
+
+
+def test_a_timestamp_without_an_offset_is_utc():
+    watch = Watch().subscribe()
+    naive = update(sequence_id=1)
+
+    watch.monitor.received(
+        type(naive)(naive.games, moment(0.5).replace(tzinfo=None), 0, maintenance=False, sequence_id=1),
+        Arrival(0.5, wall(0.5)),
+    )
+
+    assert watch.snapshot.clock_offset_seconds == 0.0
+
+
+@pytest.mark.parametrize(("behind", "latency"), [(0.25, 0.25), (0.0, 0.0), (-3.0, 0.0)])
+def test_the_latency_is_arrival_minus_timestamp_and_never_below_zero(behind, latency):
+    watch = Watch().subscribe()
+
+    watch.receive(0.5, sent=0.5 - behind)
+
+    assert watch.snapshot.latencies.total == latency
+    assert sum(watch.snapshot.latencies.counts) == 1
+
+
+def test_an_update_whose_arrival_a_stall_of_ours_hid_has_no_latency():
+    watch = Watch().subscribe()
+
+    watch.receive(9.0, sent=0.5, exact=False)
+
+    assert sum(watch.snapshot.latencies.counts) == 0
+    assert watch.snapshot.clock_offset_seconds is None
+
+
+def test_a_high_latency_is_told_once_and_again_after_it_was_low():
+    watch = Watch(latency_warning_seconds=1.0).subscribe()
+    told = []
+    for at, behind in enumerate([1.0, 1.0 + TICK, 2.0, 0.5, 3.0], start=1):
+        told += [
+            (at, f.detail) for f in watch.receive(float(at), sent=at - behind) if f.event == "latency.high"
+        ]
+
+    assert told == [(2, {"latency_seconds": 1.016}), (5, {"latency_seconds": 3.0})]
+
+
+def test_the_clock_offset_is_the_smallest_difference_of_the_last_minute():
+    watch = Watch().subscribe()
+    for at, behind in [(1.0, 0.25), (1.5, 0.125), (1.75, 0.5), (30.0, 0.375)]:
+        watch.receive(at, sent=at - behind)
+
+    assert watch.snapshot.clock_offset_seconds == 0.125
+    watch.advance(60.0)
+    assert watch.snapshot.clock_offset_seconds == 0.125
+    watch.advance(62.0)
+    assert watch.snapshot.clock_offset_seconds == 0.375
+    watch.advance(91.0)
+    assert watch.snapshot.clock_offset_seconds is None
+
+
+def test_a_minute_later_the_second_of_the_offset_is_taken_anew():
+    watch = Watch().subscribe()
+    watch.receive(1.0, sent=0.875)
+
+    watch.receive(61.0, sent=60.5)
+
+    assert watch.snapshot.clock_offset_seconds == 0.5
+
+
+def test_a_negative_clock_offset_says_that_our_clock_is_behind():
+    watch = Watch().subscribe()
+
+    watch.receive(0.5, sent=1.0)
+
+    assert watch.snapshot.clock_offset_seconds == -0.5

@@ -1,0 +1,136 @@
+"""Updates that are none: no JSON, another schema, hostile values."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.protocol.documents import (
+    EVENT,
+    GAME,
+    OPTIONAL,
+    REQUIRED,
+    RESULT,
+    UPDATE,
+    document,
+    raw,
+    refused,
+)
+from watchdog.core.protocol.updates import UpdateError, decode_update
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2025-06-19", "2025-13-19T15:57:18Z", "1750348638", "24:00"]
+)
+def test_a_timestamp_that_is_none_breaks_the_schema(text):
+    assert refused(json.dumps([document(tst=text)])).reason == "schema"
+
+
+HOSTILE = [
+    (GAME, "i", "1" + "0" * 30),
+    (GAME, "i", "9" * 5000),
+    (GAME, "i", "1.5"),
+    (GAME, "i", '"30000603282"'),
+    (GAME, "i", "true"),
+    (GAME, "ge", "true"),
+    (GAME, "ge", "[]"),
+    (GAME, "ge", "9" * 5000),
+    (GAME, "lrId", "-" + "9" * 40),
+    (GAME, "t", '"3"'),
+    (GAME, "s", "true"),
+    (GAME, "cr", "{}"),
+    (GAME, "sdt", "1750348638"),
+    (GAME, "fdt", "false"),
+    (GAME, "r", "{}"),
+    (GAME, "r", "[null]"),
+    (GAME, "di", "[]"),
+    (GAME, "di", '"Petre"'),
+    (RESULT, "v", "3"),
+    (RESULT, "h", "0"),
+    (RESULT, "sn", '"1"'),
+    (EVENT, "c", '"5.5"'),
+    (EVENT, "c", "1e999"),
+    (EVENT, "c", "true"),
+    (UPDATE, "sId", "-1"),
+    (UPDATE, "sId", "8975.5"),
+    (UPDATE, "sId", "true"),
+    (UPDATE, "sId", "1" + "0" * 30),
+    (UPDATE, "bt", "1e999"),
+    (UPDATE, "bt", "true"),
+    (UPDATE, "bt", '"1"'),
+    (UPDATE, "bt", "1" + "0" * 30),
+    (UPDATE, "im", "0"),
+    (UPDATE, "im", '"false"'),
+    (UPDATE, "wgi", "{}"),
+    (UPDATE, "wgi", "[null]"),
+    (UPDATE, "wgi", "[1]"),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "text"), HOSTILE)
+def test_a_value_of_another_type_or_beyond_all_sizes_breaks_the_schema(path, name, text):
+    assert refused(raw(path, name, text)).reason == "schema"
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "-Infinity", "01", "1e", "0x1", "'1'", "undefined", "tru"]
+)
+def test_what_is_no_json_value_is_no_json(text):
+    assert refused(raw(UPDATE, "bt", text)).reason == "json"
+
+
+@pytest.mark.parametrize("arguments", ["[]", "{}", "null", "1", '"x"', "[null]", "[1]", "[[]]"])
+def test_arguments_without_an_update_break_the_schema(arguments):
+    assert refused(arguments).reason == "schema"
+
+
+def test_two_arguments_are_not_the_documented_one():
+    assert refused(json.dumps([document(), document()])).reason == "schema"
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", " ", "[", "[{]", '[{"sId":1', "nonsense", '["\\ud800"]', "\ud800", b"\xff"]
+)
+def test_arguments_that_are_no_json_are_told_from_a_broken_schema(arguments):
+    assert refused(arguments).reason == "json"
+
+
+def test_a_wrong_type_before_a_syntax_error_is_no_json_either():
+    assert refused('[{"sId": "x", "tst": ').reason == "json"
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000])
+@pytest.mark.parametrize(("path", "name"), [(EVENT, "p"), (UPDATE, "unknown"), (UPDATE, "bt")])
+def test_nesting_without_end_is_refused_and_survived(path, name, nested):
+    assert refused(raw(path, name, nested)).reason in ("json", "schema")
+
+
+@given(st.text() | st.binary())
+def test_no_input_raises_anything_but_an_update_error(arguments):
+    assert refused(arguments).reason in ("json", "schema")
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(REQUIRED + OPTIONAL), JSON_VALUES)
+def test_any_value_in_any_place_is_decoded_or_breaks_the_schema(place, value):
+    path, name = place
+    arguments = msgspec.json.encode([document(path, **{name: value})])
+    reason = None
+    try:
+        decode_update(arguments)
+    except UpdateError as error:
+        reason = error.reason
+
+    assert reason in (None, "schema")

@@ -1,0 +1,183 @@
+"""Frames off the wire: what is taken as a plain message, and what is left to the library."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuzz.library import alone, shared
+from tests.support.raw_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from watchdog.core.protocol.websocket import Foreign, Frames
+
+LIMIT = 70_000
+OVERSIZE = Foreign(b"", "oversize")
+
+
+def made_of(*chunks: bytes) -> list[str | Foreign]:
+    """All that comes of some chunks, one fed after the other."""
+    frames, pieces = Frames(LIMIT), []
+    for chunk in chunks:
+        frames.feed(chunk)
+        while (piece := frames.next()) is not None:
+            pieces.append(piece)
+            if piece == OVERSIZE:
+                return pieces
+    return pieces
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 2_400, 65_535])
+def test_a_text_in_one_frame_is_plain(size):
+    assert made_of(frame(TEXT, b"x" * size)) == ["x" * size]
+
+
+def test_text_is_decoded():
+    assert made_of(frame(TEXT, "für 漢 🎲".encode())) == ["für 漢 🎲"]
+
+
+def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
+    texts = ["", "a", "b" * 300, "c"]
+    data = b"".join(frame(TEXT, text.encode()) for text in texts)
+    assert made_of(data) == texts
+    assert made_of(*(data[at : at + 1] for at in range(len(data)))) == texts
+
+
+def test_there_is_something_unread_until_the_last_frame_was_taken():
+    frames = Frames(LIMIT)
+    assert not frames.unread
+    frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b"))
+    assert (frames.next(), frames.unread) == ("a", True)
+    assert (frames.next(), frames.unread) == ("b", False)
+    frames.feed(frame(TEXT, b"c")[:2])
+    assert (frames.next(), frames.unread) == (None, True)
+    assert (frames.rest(), frames.unread) == (frame(TEXT, b"c")[:2], False)
+
+
+@pytest.mark.parametrize(
+    ("given_frame", "then"),
+    [
+        (frame(PING), "nothing"),
+        (frame(PONG, b"x" * 125), "nothing"),
+        (frame(BINARY, b"x"), "message"),
+        (frame(TEXT, b"x" * 65_536), "message"),
+        (frame(TEXT, b"x", last=False), "nothing"),
+        (frame(CONTINUATION, b"x"), "message"),
+    ],
+)
+def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
+    assert made_of(given_frame) == [Foreign(given_frame, then)]
+    # Within its head, the length included, and byte by byte: only the last byte makes something of it.
+    for chunks in (
+        [given_frame[:3], given_frame[3:]],
+        [given_frame[at : at + 1] for at in range(len(given_frame))],
+    ):
+        pieces = made_of(*chunks)
+        assert b"".join(piece.data for piece in pieces) == given_frame
+        assert [piece.then for piece in pieces] == ["nothing"] * (len(pieces) - 1) + [then]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"\xc1\x01x", id="reserved bit"),
+        pytest.param(frame(3, b"?"), id="reserved data opcode"),
+        pytest.param(frame(11, b"?"), id="reserved control opcode"),
+        pytest.param(frame(TEXT, b"masked", mask=b"abcd"), id="masked"),
+        pytest.param(frame(TEXT, b"\xff\xfe"), id="invalid UTF-8"),
+        pytest.param(b"\x81\x7e\x00\x01x", id="length in more bytes than needed"),
+        pytest.param(close_frame(1000), id="a close"),
+    ],
+)
+def test_what_ends_the_connection_goes_to_the_library_with_all_that_follows(broken):
+    after = frame(TEXT, b"after")
+    assert made_of(frame(TEXT, b"before") + broken + after) == ["before", Foreign(broken + after, "end")]
+
+
+def test_within_a_message_in_several_frames_no_text_is_plain():
+    opened, inner, last = frame(TEXT, b"a", last=False), frame(TEXT, b"b"), frame(CONTINUATION, b"c")
+    assert made_of(opened + inner) == [Foreign(opened, "nothing"), Foreign(inner, "message")]
+    assert made_of(opened + frame(PING) + last + frame(TEXT, b"d")) == [
+        Foreign(opened, "nothing"),
+        Foreign(frame(PING), "nothing"),
+        Foreign(last, "message"),
+        "d",
+    ]
+
+
+def head_of(opcode: int, size: int, *, last: bool = True) -> bytes:
+    """What comes first of a frame of that size, of more than 65,535 bytes."""
+    return bytes((0x80 * last | opcode, 127)) + size.to_bytes(8, "big")
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_a_message_is_oversize_as_soon_as_its_head_says_so(opcode):
+    assert made_of(frame(TEXT, b"before") + head_of(opcode, LIMIT + 1)) == ["before", OVERSIZE]
+    assert made_of(head_of(opcode, LIMIT + 1)[:9]) == []
+    assert made_of(head_of(opcode, LIMIT)) == [Foreign(head_of(opcode, LIMIT), "nothing")]
+
+
+def test_the_fragments_of_a_message_count_together():
+    first, ping, more = (
+        frame(TEXT, b"x" * (LIMIT - 10), last=False),
+        frame(PING),
+        frame(CONTINUATION, b"x" * 10),
+    )
+    assert made_of(first + ping + more)[-1] == Foreign(more, "message")
+    assert made_of(first + ping + b"\x80\x0b")[-1] == OVERSIZE
+    # The next message begins anew.
+    assert OVERSIZE not in made_of(first + more + first + more)
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        pytest.param(head_of(TEXT, 1 << 63), id="a negative length"),
+        pytest.param(head_of(CONTINUATION, LIMIT + 1), id="a continuation of nothing"),
+        pytest.param(head_of(PING, LIMIT + 1), id="a long ping"),
+    ],
+)
+def test_what_is_forbidden_at_any_size_is_the_librarys(forbidden):
+    assert made_of(forbidden) == [Foreign(forbidden, "nothing")]
+
+
+def test_a_text_within_a_text_is_the_librarys_at_any_size():
+    opened, within = frame(TEXT, b"a", last=False), head_of(TEXT, LIMIT + 1)
+    assert made_of(opened + within) == [Foreign(opened, "nothing"), Foreign(within, "nothing")]
+
+
+_SIZES = st.sampled_from([0, 1, 200, 30_000, 65_535, 65_536, LIMIT, LIMIT + 1])
+
+
+@given(st.lists(st.lists(_SIZES, min_size=1, max_size=4), max_size=4), st.integers(2_000, LIMIT))
+def test_messages_are_taken_up_to_the_first_one_that_is_oversize(messages, step):
+    data = b"".join(
+        frame(CONTINUATION if at else TEXT, b"x" * size, last=at == len(sizes) - 1)
+        for sizes in messages
+        for at, size in enumerate(sizes)
+    )
+    pieces = made_of(*(data[at : at + step] for at in range(0, len(data), step)))
+    taken = [piece for piece in pieces if isinstance(piece, str) or piece.then == "message"]
+    fitting = [sum(sizes) <= LIMIT for sizes in messages]
+    assert len(taken) == (len(fitting) if all(fitting) else fitting.index(False))
+    assert (OVERSIZE in pieces) == (not all(fitting))
+
+
+_PAYLOADS = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=8), st.just(b"x" * 130))
+_GOOD = st.builds(frame, st.sampled_from([TEXT, TEXT, TEXT, BINARY, PING, PONG]), _PAYLOADS)
+_ANY = st.builds(
+    frame,
+    st.sampled_from([TEXT, BINARY, CONTINUATION, PING, PONG, CLOSE, 3, 11]),
+    _PAYLOADS,
+    last=st.booleans(),
+    mask=st.sampled_from([b"", b"", b"", b"", b"abcd"]),
+)
+_HUGE = st.builds(
+    head_of, st.sampled_from([TEXT, BINARY, CONTINUATION]), st.just(1 << 40), last=st.booleans()
+)
+_STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, _HUGE, st.binary(max_size=6)), max_size=12).map(b"".join)
+
+
+@given(_STREAMS, st.lists(st.integers(0, 200), max_size=20))
+def test_both_ways_together_give_what_the_library_alone_gives(data, cuts):
+    bounds = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
+    assert shared(data[begin:end] for begin, end in pairwise(bounds)) == alone(data)

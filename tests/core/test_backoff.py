@@ -1,0 +1,35 @@
+"""The wait before the next attempt."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchdog.core.backoff import delay_seconds
+
+
+@pytest.mark.parametrize(
+    ("failures", "most"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (7, 30.0), (8, 30.0), (10_000, 30.0)]
+)
+def test_the_longest_wait_doubles_up_to_the_maximum(failures, most):
+    def bounds(draw):
+        return delay_seconds(failures, draw, initial_seconds=0.25, max_seconds=30.0)
+
+    assert bounds(0.0) == 0.25
+    assert bounds(0.5) == pytest.approx((0.25 + most) / 2)
+    assert bounds(1.0) == pytest.approx(most)
+
+
+@given(
+    st.integers(1, 10**12),
+    st.floats(0.0, 1.0, exclude_max=True),
+    st.floats(0.001, 3600.0),
+    st.floats(0.001, 3600.0),
+)
+def test_every_wait_lies_within_the_bounds(failures, draw, one, another):
+    initial, longest = sorted((one, another))
+    wait = delay_seconds(failures, draw, initial_seconds=initial, max_seconds=longest)
+    assert initial <= wait <= longest * (1 + 1e-12)
+
+
+def test_equal_bounds_leave_nothing_to_chance():
+    assert delay_seconds(3, 0.7, initial_seconds=5.0, max_seconds=5.0) == 5.0

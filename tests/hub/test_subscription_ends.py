@@ -1,0 +1,146 @@
+"""How a subscription begins and ends: handshakes, closes, drops and failed attempts."""
+
+import pytest
+import trio
+
+from tests.support.fake_hub import (
+    HANDSHAKE,
+    LOOK,
+    PING,
+    SEPARATOR,
+    Hub,
+    counted,
+    healthy,
+    record,
+    spent,
+    update,
+    watching,
+)
+from tests.support.hub_scripts import drop, good_for, saying, then_saying
+from watchdog.hub.transport import ConnectionLost
+
+CLOSE_RECONNECT = record({"type": 7, "error": "restart", "allowReconnect": True})
+CLOSE = record({"type": 7})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"error":"Requested protocol \'json\' is not available."}' + SEPARATOR,
+        "<html>no hub here</html>" + SEPARATOR,
+        "[]" + SEPARATOR,
+        SEPARATOR,
+        "[" * 100_000 + SEPARATOR,
+    ],
+)
+async def test_a_refused_or_garbled_handshake_is_a_failed_attempt(autojump_clock, answer):
+    async with watching(Hub(saying(answer), healthy)) as watch:
+        await trio.sleep_until(10.1)
+        seen = watch.game()
+    assert watch.losses()[0] == ("connection.failed", "handshake")
+    assert spent(seen) == pytest.approx({"disconnected": 0.25, "fresh": 10.1 - 0.25})
+    assert counted(seen.invalid_messages) == {}
+
+
+async def test_a_handshake_that_is_never_answered_fails_after_15_s(autojump_clock):
+    async with watching(Hub(saying(), healthy)) as watch:
+        await trio.sleep_until(30.1)
+        seen = watch.game()
+    assert watch.losses()[0] == ("connection.failed", "handshake")
+    assert watch.hub.dialled_at == pytest.approx([0.0, 15.25 + LOOK])
+    assert spent(seen) == pytest.approx({"disconnected": 15.251, "fresh": 30.1 - 15.251})
+
+
+async def test_an_upgrade_that_is_never_answered_fails_after_10_s(autojump_clock):
+    hub = Hub()
+
+    async def black_hole(endpoint):
+        hub.dialled_at.append(trio.current_time())
+        client, server = trio.testing.memory_stream_pair()
+        hub.peers.append(server)
+        return client
+
+    hub.dial = black_hole
+    async with watching(hub) as watch:
+        await trio.sleep_until(10.1)
+        assert watch.losses() == [("connection.failed", "timeout")]
+        await trio.sleep_until(10.3)
+    assert hub.dialled_at == pytest.approx([0.0, 10.25])
+
+
+@pytest.mark.parametrize(
+    "first", [(PING,), (HANDSHAKE + PING,), (HANDSHAKE, PING), (PING + PING,), ("{", "}" + SEPARATOR)]
+)
+async def test_a_hub_may_answer_the_handshake_in_each_known_way(autojump_clock, first):
+    async with watching(Hub(saying(*first))) as watch:
+        await trio.sleep_until(0.1)
+        assert (watch.game().state, watch.game().connected) == ("fresh", True)
+        assert watch.hub.peers[0].subscriptions == [3]
+
+
+async def test_handshake_ping_and_update_may_come_in_one_frame(autojump_clock):
+    async def script(peer):
+        await peer.send(HANDSHAKE + PING + update(7))
+
+    async with watching(Hub(script)) as watch:
+        await trio.sleep_until(0.1)
+        seen = watch.game()
+    assert (seen.messages, seen.sequence_id, seen.connected) == (1, 7, True)
+    assert watch.hub.peers[0].subscriptions == [3]
+
+
+async def test_a_close_that_allows_reconnecting_is_followed_soon(autojump_clock):
+    async with watching(Hub(then_saying(CLOSE_RECONNECT), healthy)) as watch:
+        await trio.sleep_until(10.1)
+    assert watch.losses()[0] == ("connection.lost", "server_close")
+    assert watch.hub.dialled_at == pytest.approx([0.0, 0.35])
+
+
+@pytest.mark.parametrize("close", [CLOSE, record({"type": 7, "error": "no", "allowReconnect": False})])
+async def test_a_close_without_allowing_it_means_the_longest_wait_but_never_the_end(autojump_clock, close):
+    async with watching(Hub(then_saying(close), then_saying(close), healthy)) as watch:
+        await trio.sleep_until(70.0)
+        seen = watch.game()
+    assert watch.losses()[:2] == [("connection.lost", "server_close")] * 2
+    assert watch.hub.dialled_at == pytest.approx([0.0, 30.1, 60.2])
+    assert (seen.state, counted(seen.disconnects)) == ("fresh", {"server_close": 2})
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 1009, 4000])
+async def test_a_closed_websocket_is_a_lost_connection_whatever_its_code(autojump_clock, code):
+    async def end(peer):
+        await peer.websocket.aclose(code)
+
+    async with watching(Hub(good_for(2.0, end), healthy)) as watch:
+        await trio.sleep_until(5.1)
+        seen = watch.game()
+    assert watch.losses()[0] == ("connection.lost", "closed")
+    assert spent(seen) == pytest.approx({"fresh": 4.85, "disconnected": 0.25})
+    assert counted(seen.invalid_messages) == {}
+
+
+async def test_a_connection_that_ends_without_a_word_is_lost_at_once(autojump_clock):
+    async with watching(Hub(good_for(2.0, drop), healthy)) as watch:
+        await trio.sleep_until(5.1)
+        seen = watch.game()
+    assert watch.states()[2:4] == [(2.0, "disconnected"), (2.25, "fresh")]
+    assert (watch.losses()[0], seen.connection_attempts) == (("connection.lost", "closed"), 2)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (ConnectionLost("dns", "no such host"), "dns"),
+        (ConnectionLost("refused"), "refused"),
+        (302, "rejected"),
+        (404, "rejected"),
+        (503, "rejected"),
+    ],
+)
+async def test_an_attempt_that_fails_has_its_reason_counted_and_is_repeated(autojump_clock, script, reason):
+    async with watching(Hub(script, script, healthy)) as watch:
+        await trio.sleep_until(5.1)
+        seen = watch.game()
+    assert watch.losses()[:2] == [("connection.failed", reason)] * 2
+    assert spent(seen) == pytest.approx({"disconnected": 0.5, "fresh": 4.6})
+    assert counted(seen.disconnects) == {reason: 2}

@@ -1,0 +1,112 @@
+"""TLS that can't be trusted, is none, or breaks."""
+
+import ssl
+
+import pytest
+import trio
+
+from tests.support.raw_server import (
+    CLOSE,
+    TEXT,
+    Authority,
+    Peer,
+    Resolver,
+    answer,
+    answering,
+    at,
+    close_frame,
+    end_of,
+    frame,
+    hang_up,
+    reason_from,
+    reset_at_once,
+    saying,
+    serving,
+)
+from watchdog.hub.websocket import open_connection
+from watchdog.runtime.clock import Clock
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return Authority()
+
+
+async def test_tls_with_a_private_authority_works_and_the_kernel_stamps(authority):
+    async def script(peer: Peer):
+        await peer.upgrade(frame(TEXT, b"hello"))
+        assert (await peer.frame())[0] == CLOSE
+        await peer.send(close_frame(1000))
+
+    async with (
+        serving(script, authority.server()) as port,
+        open_connection(at(port, authority.client()), Clock()) as connection,
+    ):
+        message = await connection.receive()
+        assert message.text == "hello"
+        assert connection._stream._socket is not None
+
+
+async def test_a_certificate_of_an_unknown_authority_is_a_matter_of_tls(authority):
+    async with serving(saying(), authority.server()) as port:
+        lost, _ = await end_of(at(port, ssl.create_default_context()))
+    assert lost.reason == "tls"
+    assert "unable to get local issuer" in lost.detail or "self" in lost.detail
+
+
+@pytest.mark.parametrize("certified", ["hub.example", "127.0.0.2"])
+async def test_a_certificate_of_another_host_is_a_matter_of_tls(authority, certified):
+    async with serving(saying(), authority.server(certified)) as port:
+        lost, _ = await end_of(at(port, authority.client()))
+    assert lost.reason == "tls"
+    assert "127.0.0.1" in lost.detail
+
+
+async def test_an_expired_certificate_is_a_matter_of_tls(authority):
+    async with serving(saying(), authority.server(expired=True)) as port:
+        lost, _ = await end_of(at(port, authority.client()))
+    assert lost.reason == "tls"
+    assert "expired" in lost.detail
+
+
+async def test_a_plain_server_behind_wss_is_a_matter_of_tls(authority):
+    async def script(peer: Peer):
+        await peer.send(answer(400))
+        await peer.until_gone()
+
+    assert await reason_from(script, client_tls=authority.client()) == "tls"
+
+
+async def test_garbage_after_the_tls_handshake_is_against_the_protocol(authority):
+    script = answering(b"\x00\x01\x02\xff" * 100)
+    assert await reason_from(script, tls=authority.server(), client_tls=authority.client()) == "protocol"
+
+
+async def test_a_broken_tls_record_after_the_upgrade_ends_the_connection(authority):
+    async def script(peer: Peer):
+        await peer.upgrade(frame(TEXT, b"hello"))
+        await peer.stream.transport_stream.send_all(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        await peer.until_gone()
+
+    async with serving(script, authority.server()) as port:
+        lost, messages = await end_of(at(port, authority.client()))
+    assert messages == ["hello"]
+    assert lost.reason in ("closed", "tls")
+
+
+async def test_a_tls_server_behind_ws_is_no_connection(authority):
+    async with serving(saying(), authority.server()) as port:
+        lost, _ = await end_of(at(port))
+    assert lost.reason in ("closed", "protocol")
+
+
+@pytest.mark.parametrize("script", [hang_up, reset_at_once])
+async def test_a_connection_that_ends_during_the_tls_handshake_is_closed(authority, script):
+    assert await reason_from(script, client_tls=authority.client()) == "closed"
+
+
+async def test_a_host_name_that_tls_cannot_say_is_no_crash(authority):
+    trio.socket.set_custom_hostname_resolver(Resolver())
+    async with serving(saying(), authority.server()) as port:
+        lost, _ = await end_of(at(port, authority.client(), host="hub..example"))
+    assert lost.reason in ("dns", "tls")

@@ -1,0 +1,165 @@
+"""The WebSocket upgrade against servers that answer whatever they can."""
+
+import pytest
+
+from tests.support.raw_server import (
+    TOKEN,
+    Peer,
+    accept_key,
+    answer,
+    answering,
+    at,
+    end_of,
+    hang_up,
+    reason_from,
+    reset_after_request,
+    reset_at_once,
+    serving,
+    switching,
+)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        hang_up,
+        reset_at_once,
+        reset_after_request,
+        answering(then="close"),
+        answering(b"HTTP/1.1 101 Swit", then="close"),
+        answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n", then="close"),
+        answering(b"HTTP/1.1 101 Swit", then="reset"),
+    ],
+)
+async def test_a_connection_that_ends_during_the_upgrade_is_closed(script):
+    assert await reason_from(script) == "closed"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00\x01\x02\xff" * 100,
+        b"220 mail.example ESMTP\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"<html></html>\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 101 OK\r\nno colon here\r\n\r\n",
+        b"HTTP/1.1 101 OK\r\nbad name: \x00\r\n\r\n",
+        b"\r\n" * 1000 + b"\x00",
+    ],
+)
+async def test_garbage_instead_of_http_is_against_the_protocol(garbage):
+    assert await reason_from(answering(garbage)) == "protocol"
+
+
+def accepting(change):
+    """A script: a correct answer to the upgrade, changed."""
+
+    async def script(peer: Peer):
+        await peer.request()
+        await peer.send(change(switching(accept_key(peer.head))))
+        await peer.until_gone()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: switching(b"AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        lambda right: right.replace(b"Sec-WebSocket-Accept", b"X-Accept"),
+        lambda right: right.replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+        lambda right: right.replace(b"Connection: Upgrade", b"Connection: close"),
+        lambda right: right[:-2] + b"Sec-WebSocket-Extensions: never-asked-for\r\n\r\n",
+        lambda right: right[:-2] + b"Sec-WebSocket-Protocol: never-asked-for\r\n\r\n",
+    ],
+)
+async def test_a_wrong_answer_to_the_upgrade_is_against_the_protocol(change):
+    assert await reason_from(accepting(change)) == "protocol"
+
+
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.1 101 Switching Protocols\r\nX: ", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 "]
+)
+async def test_a_header_without_an_end_is_cut_off(start):
+    async def script(peer: Peer):
+        await peer.request()
+        await peer.send(start)
+        await peer.flood(b"x" * 65_536)
+
+    assert await reason_from(script) == "protocol"
+
+
+@pytest.mark.parametrize("line", [b"X: y\r\n", b"\r\n", b"\n"])
+@pytest.mark.parametrize("start", [b"HTTP/1.1 101 Switching Protocols\r\nX: y\r\n", b""])
+async def test_lines_without_an_end_are_cut_off(start, line):
+    async def script(peer: Peer):
+        await peer.request()
+        await peer.flood((start or line) + line * 1000)
+
+    assert await reason_from(script) == "protocol"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 %d No\r\n\r\n",
+        b"HTTP/1.1 %d No\r\nContent-Length: 1000000000000\r\n\r\n",
+        b"HTTP/1.1 %d No\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
+    ],
+)
+@pytest.mark.parametrize(("status", "reason"), [(401, "unauthorized"), (503, "rejected")])
+async def test_a_rejection_whose_body_never_ends_is_still_a_rejection(head, status, reason):
+    sent = 0
+
+    async def script(peer: Peer):
+        nonlocal sent
+        await peer.request()
+        await peer.send(head % status)
+        while True:
+            await peer.send(b"x" * 65_536)
+            sent += 65_536
+
+    assert await reason_from(script) == reason
+    assert sent < 16_000_000  # what the sockets' buffers hold, and a quarter of a megabyte
+
+
+@pytest.mark.parametrize("then", ["close", "reset", "wait"])
+@pytest.mark.parametrize(("status", "reason"), [(403, "unauthorized"), (500, "rejected")])
+async def test_a_rejection_whose_body_breaks_off_is_still_a_rejection(status, reason, then):
+    head = b"HTTP/1.1 %d No\r\nContent-Length: 100\r\n\r\nten bytes." % status
+    assert await reason_from(answering(head, then=then)) == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (100, "rejected"),
+        (103, "rejected"),
+        (200, "rejected"),
+        (204, "rejected"),
+        (301, "rejected"),
+        (307, "rejected"),
+        (400, "rejected"),
+        (401, "unauthorized"),
+        (403, "unauthorized"),
+        (404, "rejected"),
+        (407, "rejected"),
+        (426, "rejected"),
+        (429, "rejected"),
+        (500, "rejected"),
+        (503, "rejected"),
+        (599, "rejected"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>"])
+async def test_any_other_status_than_101_is_a_rejection(status, reason, body):
+    location = f"Location: wss://elsewhere.example/hubs?access_token={TOKEN}"
+    async with serving(answering(answer(status, body, location))) as port:
+        lost, _ = await end_of(at(port))
+    assert (lost.reason, lost.detail) == (reason, f"HTTP status {status}")
+
+
+@pytest.mark.parametrize("status", [99, 600, 999, 1000])
+async def test_a_status_that_does_not_exist_is_no_connection(status):
+    assert await reason_from(answering(answer(status))) in ("rejected", "protocol")

@@ -1,1 +1,0 @@
-"""What the provider promised: one promise, one file, all of it pure."""

@@ -1,0 +1,299 @@
+"""The configuration: TOML into frozen structs, or every mistake of the file at once."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import force_setattr, replace
+
+from watchdog.config.rules import (
+    ca_mistake,
+    duplicates,
+    exactly_one,
+    file_path,
+    inherited,
+    pair_mistake,
+    silence_mistakes,
+    tables,
+    unreadable,
+    users_mistakes,
+)
+from watchdog.config.users import Users, UsersError, load_users
+from watchdog.config.validation import Mistake, Section, Table, find_mistakes
+from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
+from watchdog.core.checks.settings import CheckSettings
+
+__all__ = [
+    "CheckSettings",
+    "Config",
+    "ConfigError",
+    "Feed",
+    "Game",
+    "HttpUrl",
+    "Listen",
+    "Log",
+    "Reconnect",
+    "RequestTemplate",
+    "Token",
+    "Web",
+    "WebSocketUrl",
+    "load",
+    "parse",
+]
+
+_LARGEST_FILE_BYTES: Final = 2**20
+_MOST_GAMES: Final = 5000
+_INT64_BITS: Final = 64
+
+Label = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z",
+        description='1 to 64 letters, digits and "_", "-", ".", ":"',
+    ),
+]
+Name = Annotated[str, Meta(min_length=1, max_length=64, description="1 to 64 printable characters")]
+GameType = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+ClientId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+EnvironmentName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z",
+        description="the name of an environment variable: letters, digits and underscores",
+    ),
+]
+FieldPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}\Z",
+        description='the path of a field in the answer, such as "data.access_token"',
+    ),
+]
+RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
+Backoff = Annotated[float, Meta(ge=0.001, le=3_600.0)]
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be used; `mistakes` holds one line for each thing wrong with it."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes: Final = mistakes
+
+
+class Web(Section, frozen=True, kw_only=True):
+    """Where metrics, health and the status page are served, and how they are protected."""
+
+    listen: Listen = Listen("127.0.0.1:9877")
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    basic_auth_file: Path | None = None
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """TLS needs both files, and all files must be there now."""
+        pair = ("tls_cert_file", "tls_key_file")
+        missing = [key for key in pair if key not in given]
+        if len(missing) == 1:
+            yield missing[0], f"missing, expected {pair[0]} and {pair[1]} both or neither"
+        mistakes = {key: why for key in (*pair, "basic_auth_file") if (why := unreadable(valid.get(key)))}
+        cert, key = valid.get(pair[0]), valid.get(pair[1])
+        if cert and key and not mistakes and (why := pair_mistake(cert, key)):
+            mistakes[pair[0]] = why
+        yield from mistakes.items()
+        if "basic_auth_file" not in mistakes:
+            yield from users_mistakes("basic_auth_file", valid.get("basic_auth_file"))
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """What is logged and how; without a format it is console on a terminal, JSON elsewhere."""
+
+    format: Literal["json", "console"] | None = None
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Token(Section, frozen=True, kw_only=True):
+    """Where a feed's access token comes from: exactly one of `file`, `env` and `url`.
+
+    All other keys belong to `url`, an endpoint that is sent the client's secret. Only names stand here,
+    never a secret. `refresh_before_seconds` is 0.001 to 86400 before the token's expiry; `token_field`
+    and `expires_field` are dotted paths in the endpoint's answer, None means the usual names.
+    """
+
+    file: Path | None = None
+    env: EnvironmentName | None = None
+    url: HttpUrl | None = None
+    secret_file: Path | None = None
+    secret_env: EnvironmentName | None = None
+    refresh_before_seconds: RefreshLead = 300.0
+    request: RequestTemplate = RequestTemplate(
+        {"PartnerClientId": "{partner_client_id}", "Secret": "{secret}"}
+    )
+    token_field: FieldPath | None = None
+    expires_field: FieldPath | None = None
+
+    @staticmethod
+    def echo() -> bool:
+        """Somebody may have put the token itself where its name belongs."""
+        return False
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """One source, and the endpoint's keys only with the endpoint."""
+        del valid
+        sources = ("file", "env", "url")
+        yield from exactly_one(given, sources, "exactly one of file, env, url")
+        if "url" in given:
+            secrets = ("secret_file", "secret_env")
+            yield from exactly_one(given, secrets, "exactly one of secret_file, secret_env with url")
+            return
+        for key in Token.__struct_fields__:
+            if key in given and key not in sources:
+                yield key, "only allowed together with url"
+
+
+class Game(Section, frozen=True, kw_only=True):
+    """A game type to watch, with its checks after all overriding; the name defaults to the number."""
+
+    type: GameType
+    name: Name = ""
+    checks: CheckSettings = CheckSettings()
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            force_setattr(self, "name", str(self.type))
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """A name can be read."""
+        del given
+        name = valid.get("name", "")
+        if not name.isprintable() or (name and not name.strip()):
+            yield "name", "expected 1 to 64 printable characters"
+
+
+class Feed(Section, frozen=True, kw_only=True):
+    """One hub and the games watched there; `checks` is what its games inherit."""
+
+    name: Label
+    url: WebSocketUrl
+    partner_client_id: ClientId
+    token: Token
+    games: Annotated[tuple[Game, ...], Meta(min_length=1)]
+    negotiate: bool = False
+    ca_file: Path | None = None
+    checks: CheckSettings = CheckSettings()
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """Labels tell the games of a feed apart, and the private CA can be loaded now."""
+        games = tables(given, "games")
+        yield from duplicates("games", "type", [game.get("type") for game in games])
+        yield from duplicates(
+            "games", "name", [game.get("name", _numeral(game.get("type"))) for game in games]
+        )
+        if (ca_file := valid.get("ca_file")) and (why := unreadable(ca_file) or ca_mistake(ca_file)):
+            yield "ca_file", why
+
+
+def _numeral(game_type: object) -> str | None:
+    # Python refuses to write an integer of thousands of digits.
+    return str(game_type) if isinstance(game_type, int) and game_type.bit_length() < _INT64_BITS else None
+
+
+class Reconnect(Section, frozen=True, kw_only=True):
+    """The bounds of the backoff between two attempts to connect, 0.001 to 3600 seconds."""
+
+    initial_seconds: Backoff = 0.25
+    max_seconds: Backoff = 30.0
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """The bounds are in order."""
+        low, high = valid.get("initial_seconds"), valid.get("max_seconds")
+        if low is not None and high is not None and high < low:
+            key = "max_seconds" if "max_seconds" in given else "initial_seconds"
+            yield key, f"expected max_seconds ({high:g}) to be at least initial_seconds ({low:g})"
+
+
+class _Document(Section, frozen=True, kw_only=True):
+    """What may stand at the top of the file."""
+
+    web: Web = Web()
+    log: Log = Log()
+    feeds: Annotated[tuple[Feed, ...], Meta(min_length=1)]
+    checks: CheckSettings = CheckSettings()
+    reconnect: Reconnect = Reconnect()
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """Feeds can be told apart, there are not too many games, and silence is later than late."""
+        del valid
+        feeds = tables(given, "feeds")
+        yield from duplicates("feeds", "name", [feed.get("name") for feed in feeds])
+        count = sum(len(tables(feed, "games")) for feed in feeds)
+        if count > _MOST_GAMES:
+            yield "feeds", f"expected at most {_MOST_GAMES} games in all feeds together, got {count}"
+        yield from silence_mistakes(given)
+
+
+class Config(_Document, frozen=True, kw_only=True):
+    """The whole configuration, valid and complete, the file it came from, and who may see the web side."""
+
+    source: Path
+    users: Users | None = None
+
+
+def load(path: Path) -> Config:
+    """Read the configuration file, at most 1 MiB of UTF-8 TOML.
+
+    Relative paths in it are relative to its folder. Raises ConfigError with every mistake of the file,
+    each a line `FILE: KEY PATH: what is wrong and what is allowed`.
+    """
+    return parse(_read(path), path)
+
+
+def parse(document: Table, path: Path) -> Config:
+    """Do what `load` does with a TOML document that is decoded already and came, as it were, from `path`."""
+    source = path.absolute()
+
+    def hook(kind: Any, value: Any) -> Any:
+        if issubclass(kind, Path):
+            return file_path(source.parent, value)
+        if not isinstance(value, dict if kind is RequestTemplate else str):
+            raise TypeError
+        return kind(value)
+
+    mistakes = tuple(f"{path}: {where}: {text}" for where, text in find_mistakes(_Document, document, hook))
+    if mistakes:
+        raise ConfigError(mistakes)
+    settings = msgspec.convert({**inherited(document), "source": str(source)}, Config, dec_hook=hook)
+    file = settings.web.basic_auth_file
+    try:
+        return replace(settings, users=load_users(file)) if file is not None else settings
+    except UsersError as error:
+        # It was right a moment ago.
+        raise ConfigError(tuple(f"{path}: web.basic_auth_file: {why}" for why in error.mistakes)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE_BYTES + 1)
+        document = tomllib.loads(content.decode()) if len(content) <= _LARGEST_FILE_BYTES else None
+    except OSError as error:
+        wrong = f"can't be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        wrong = f"expected UTF-8, but the byte at offset {error.start} isn't"
+    except RecursionError:
+        wrong = "not TOML: nested too deeply"
+    except ValueError as error:
+        wrong = f"not TOML: {error}"
+    else:
+        if document is not None:
+            return document
+        wrong = "expected a file of at most 1 MiB"
+    raise ConfigError((f"{path}: {wrong}",))

@@ -1,0 +1,55 @@
+"""Cadence: an update every 500 ms, judged on updates and never on pings."""
+
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.instruments import Histogram
+
+INTERVAL_BOUNDS_SECONDS = (0.1, 0.25, 0.4, 0.45, 0.5, 0.55, 0.6, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0)
+
+
+class Cadence:
+    """When the next update is due, and how far apart the last ones were.
+
+    Source: "Response is returned every 500 milliseconds" in the specification.
+    """
+
+    __slots__ = ("_late_after_seconds", "_previous_at", "due_at", "intervals", "silent")
+
+    def __init__(self, settings: CheckSettings) -> None:
+        self._late_after_seconds = settings.late_after_seconds
+        bounds = {*INTERVAL_BOUNDS_SECONDS, self._late_after_seconds}
+        self.intervals = Histogram(tuple(sorted(bounds)))
+        self.due_at = float("inf")
+        self.silent = False
+        self._previous_at: float | None = None
+
+    def subscribed(self, at: float) -> None:
+        """A connection begins to owe updates at `at`."""
+        self.silent = False
+        self._previous_at = None
+        self.due_at = at + self._late_after_seconds
+
+    def disconnected(self) -> None:
+        """Without a subscription nothing is due."""
+        self.silent = False
+        self._previous_at = None
+        self.due_at = float("inf")
+
+    def received(self, at: float, *, exact: bool) -> None:
+        """An update came at `at`.
+
+        `exact` is false when a stall of our own hid the time of arrival: then no interval is known.
+        """
+        if exact and self._previous_at is not None:
+            self.intervals.observe(max(at - self._previous_at, 0.0))
+        self._previous_at = at if exact else None
+        self.silent = False
+        self.due_at = at + self._late_after_seconds
+
+    @property
+    def deadline(self) -> float:
+        """When the feed turns silent if no update comes; infinite if nothing is due or it already is."""
+        return float("inf") if self.silent else self.due_at
+
+    def elapse(self, at: float) -> None:
+        """Time has come to `at` without an update."""
+        self.silent = at >= self.due_at

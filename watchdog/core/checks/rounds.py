@@ -1,0 +1,168 @@
+"""Rounds: games follow one another, end in time, and keep their published results."""
+
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.counts import one_more
+from watchdog.core.findings import Anomaly
+from watchdog.core.protocol.updates import Game, GameState, Result, ResultStatus, unix_seconds
+
+OUTCOMES: dict[int, str] = {GameState.FINISHED: "finished", GameState.CANCELLED: "cancelled"}
+
+STATE_NAMES: dict[int, str] = {
+    GameState.AWAITING: "awaiting",
+    GameState.ACTIVE: "active",
+    GameState.FINISHED: "finished",
+    GameState.REVIEW: "review",
+    GameState.CANCELLED: "cancelled",
+}
+
+_ResultKey = tuple[int, int, int]
+
+
+class Rounds:
+    """Follows the games of one type from one update to the next.
+
+    Sources: `i`, `lrId`, `s`, `sdt`, `fdt` and `r` in the specification.
+    """
+
+    __slots__ = (
+        "_game",
+        "_outcomes_of_game",
+        "_overdue_seconds",
+        "_planned",
+        "_published",
+        "_reactivated",
+        "id",
+        "outcomes",
+        "overdue",
+        "state",
+    )
+
+    def __init__(self, settings: CheckSettings) -> None:
+        self._overdue_seconds = settings.round_overdue_seconds
+        self._outcomes_of_game: set[str] = set()
+        self._reactivated = False
+        # The results last published for the game: an update may leave out the optional `r`.
+        self._published: tuple[Result, ...] | None = None
+        self._game: Game | None = None
+        self._planned = float("inf")
+        # The game last seen, and its `s`.
+        self.id: int | None = None
+        self.state: int | None = None
+        self.outcomes = dict.fromkeys(OUTCOMES.values(), 0)
+        self.overdue = False
+
+    @property
+    def state_name(self) -> str | None:
+        """The state of the game last seen, in words; None before the first."""
+        return STATE_NAMES[self.state] if self.state is not None else None
+
+    def received(self, game: Game, sent: float, *, contiguous: bool) -> list[Anomaly]:
+        """Judge the next game; `contiguous` says that no update was lost since the one before."""
+        if game is self._game:
+            # The very same as in the update before: nothing about it is new but the time.
+            return self._lateness(game, sent)
+        before, self.id, self.state = self.id, game.id, game.state
+        anomalies: list[Anomaly] = []
+        if before != game.id:
+            anomalies += _succession(before, game, contiguous=contiguous)
+            self._outcomes_of_game.clear()
+            self._published = None
+            self.overdue = False
+        elif self._published is not None and game.results is not None:
+            anomalies += _changed_results(game.id, self._published, game.results)
+        if game.results is not None:
+            self._published = game.results
+        self._game, self._planned = game, _planned(game)
+        anomalies += self._reactivation(game)
+        self._count_outcome(game)
+        anomalies += self._lateness(game, sent)
+        return anomalies
+
+    def absent(self) -> None:
+        """The update holds no game; the next one is compared with the last one seen."""
+        self.overdue = False
+
+    def _reactivation(self, game: Game) -> list[Anomaly]:
+        again = game.state == GameState.ACTIVE and bool(self._outcomes_of_game)
+        begins, self._reactivated = again and not self._reactivated, again
+        if not begins:
+            return []
+        return [Anomaly("round", "regressed", {"id": game.id, "was": sorted(self._outcomes_of_game)})]
+
+    def _count_outcome(self, game: Game) -> None:
+        outcome = OUTCOMES.get(game.state)
+        if outcome is not None and outcome not in self._outcomes_of_game:
+            self._outcomes_of_game.add(outcome)
+            self.outcomes = one_more(self.outcomes, outcome)
+
+    def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
+        was, self.overdue = self.overdue, sent > self._planned + self._overdue_seconds
+        if was or not self.overdue:
+            return []
+        detail: dict[str, object] = {
+            "id": game.id,
+            "state": STATE_NAMES[game.state],
+            "late_seconds": round(sent - self._planned, 3),
+        }
+        return [Anomaly("round", "overdue", detail)]
+
+
+def _planned(game: Game) -> float:
+    """When the game should have gone on at the latest, in UNIX seconds; infinite where nothing is planned."""
+    if game.state == GameState.ACTIVE:
+        limit = game.finishes
+    elif game.state == GameState.AWAITING:
+        limit = game.starts
+    else:
+        return float("inf")
+    # .NET writes a date that was never set as the year 1.
+    return unix_seconds(limit) if limit.year > 1 else float("inf")
+
+
+def _succession(before: int | None, game: Game, *, contiguous: bool) -> list[Anomaly]:
+    if before is None:
+        return []
+    detail: dict[str, object] = {"id": game.id, "id_before": before}
+    if game.id < before:
+        return [Anomaly("round", "regressed", detail)]
+    # Where updates were lost, rounds may have been lost with them: that is counted as the gap it is.
+    if contiguous and game.last_round_id != before:
+        return [Anomaly("round", "skipped", detail | {"last_round_id": game.last_round_id})]
+    return []
+
+
+def _changed_results(
+    game_id: int, published: tuple[Result, ...], results: tuple[Result, ...]
+) -> list[Anomaly]:
+    if published == results:
+        return []
+    now = _by_key(results)
+    return [
+        Anomaly("round", "result_changed", _change(game_id, key, result, now.get(key)))
+        for key, result in _by_key(published).items()
+        if _is_broken(result, now.get(key))
+    ]
+
+
+def _by_key(results: tuple[Result, ...]) -> dict[_ResultKey, Result]:
+    return {(result.round_id, result.hand_id, result.sequential_number): result for result in results}
+
+
+def _is_broken(published: Result, now: Result | None) -> bool:
+    if published.status == ResultStatus.CANCELED:
+        return False
+    if now is None:
+        return True
+    return now.value != published.value and now.status != ResultStatus.CANCELED
+
+
+def _change(game_id: int, key: _ResultKey, published: Result, now: Result | None) -> dict[str, object]:
+    round_id, hand_id, sequential_number = key
+    return {
+        "id": game_id,
+        "round_id": round_id,
+        "hand_id": hand_id,
+        "sequential_number": sequential_number,
+        "was": published.value,
+        "now": now.value if now is not None else None,
+    }

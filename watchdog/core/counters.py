@@ -1,0 +1,86 @@
+"""The tally: what happened to one game, counted by its named kind, and the last anomalies in words."""
+
+from watchdog.core.counts import one_more
+from watchdog.core.findings import ANOMALY_KINDS, Anomaly, Check
+from watchdog.core.protocol.reasons import (
+    DISCONNECT_REASONS,
+    INVALID_REASONS,
+    DisconnectReason,
+    InvalidReason,
+)
+from watchdog.core.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
+
+RECENT = 10
+"""How many anomalies are kept for people to read."""
+
+# Every kind is there from the start. All games begin with these very dictionaries, as no count changes one.
+_NO_ANOMALIES: dict[tuple[Check, str], int] = {
+    (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
+}
+_NO_DISCONNECTS = dict.fromkeys(DISCONNECT_REASONS, 0)
+_NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
+_NO_ROTATIONS: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
+
+
+class Tally:
+    """Counts that only rise, and the last anomalies."""
+
+    __slots__ = (
+        "anomalies",
+        "attempts",
+        "disconnects",
+        "invalid",
+        "last_disconnect",
+        "last_message_wall",
+        "messages",
+        "overlapped",
+        "received_bytes",
+        "recent",
+        "rotations",
+    )
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.messages = 0
+        self.received_bytes = 0
+        self.last_message_wall: float | None = None
+        self.last_disconnect: DisconnectReason | None = None
+        self.rotations = _NO_ROTATIONS
+        self.overlapped = 0
+        self.disconnects = _NO_DISCONNECTS
+        self.invalid = _NOTHING_INVALID
+        self.anomalies = _NO_ANOMALIES
+        self.recent: tuple[Recent, ...] = ()
+
+    def message(self, size_bytes: int, wall: float) -> None:
+        """An update came."""
+        self.messages += 1
+        self.received_bytes += size_bytes
+        self.last_message_wall = wall
+
+    def disconnect(self, reason: DisconnectReason) -> None:
+        """A connection ended or could not be had."""
+        self.disconnects = one_more(self.disconnects, reason)
+        self.last_disconnect = reason
+
+    def rotated(self) -> None:
+        """Another connection took over."""
+        self.rotations = one_more(self.rotations, "ok")
+
+    def not_rotated(self, reason: DisconnectReason) -> None:
+        """Another connection that was to take over could not be had."""
+        self.rotations = one_more(self.rotations, "failed")
+        self.disconnects = one_more(self.disconnects, reason)
+
+    def invalid_message(self, reason: InvalidReason, detail: dict[str, object], wall: float) -> None:
+        """A message was no valid update."""
+        self.invalid = one_more(self.invalid, reason)
+        self._remember(Recent(wall, "message.invalid", detail))
+
+    def anomaly(self, anomaly: Anomaly, wall: float) -> None:
+        """A promise was broken."""
+        self.anomalies = one_more(self.anomalies, (anomaly.check, anomaly.kind))
+        self._remember(Recent(wall, anomaly.event, anomaly.detail))
+
+    def _remember(self, recent: Recent) -> None:
+        self.recent = (*self.recent, recent)[-RECENT:]

@@ -1,0 +1,1 @@
+"""What the hub says: frames, SignalR records, updates; it imports nothing else of `core`."""

@@ -1,0 +1,291 @@
+"""The SignalR JSON hub protocol as a session without I/O: text in, events and text to send out.
+
+Source: the ASP.NET Core SignalR hub protocol specification. Every record is a JSON object that ends in
+0x1E; WebSocket frames and records need not coincide.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from io import StringIO
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from watchdog.core.protocol.events import (
+    Closed,
+    Established,
+    Event,
+    Expected,
+    Flood,
+    HandshakeRefused,
+    Invalid,
+    Invocation,
+    Oversize,
+)
+
+RECORD_SEPARATOR = "\x1e"
+HANDSHAKE_TIMEOUT_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 15.0
+SERVER_TIMEOUT_SECONDS = 30.0
+ANSWERS_A_MINUTE = 20
+"""So many invocations that want an answer get one: all of it fits the buffers of a hub that reads nothing."""
+
+_LONGEST_ANSWERED_ID = 256
+MAX_RECORDS = 1_000
+"""The most records in one message: minutes of updates joined, and what is read within some milliseconds."""
+
+MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+
+
+class MessageType(IntEnum):
+    """The `type` of a hub message."""
+
+    INVOCATION = 1
+    STREAM_ITEM = 2
+    COMPLETION = 3
+    STREAM_INVOCATION = 4
+    CANCEL_INVOCATION = 5
+    PING = 6
+    CLOSE = 7
+    ACK = 8
+    SEQUENCE = 9
+
+
+class _HandshakeAnswer(Struct):
+    error: str | None = None
+    type: int | None = None
+
+
+class _Type(Struct):
+    type: int
+
+
+class _Message(Struct):
+    type: int
+    target: str | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    invocation_id: str | None = field(name="invocationId", default=None)
+    error: str | None = None
+    allow_reconnect: bool | None = field(name="allowReconnect", default=None)
+
+
+_decode_handshake = msgspec.json.Decoder(_HandshakeAnswer).decode
+_decode_message = msgspec.json.Decoder(_Message).decode
+_decode_type = msgspec.json.Decoder(_Type).decode
+_is_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def encode_record(document: dict[str, Any]) -> str:
+    """One record: the document as compact JSON, and the separator."""
+    return msgspec.json.encode(document).decode() + RECORD_SEPARATOR
+
+
+_EMPTY = Invalid("json", "an empty record")
+_PING = encode_record({"type": int(MessageType.PING)})
+_HANDSHAKE = encode_record({"protocol": "json", "version": 1})
+
+
+def fault_of(data: bytes | str | msgspec.Raw, error: Exception) -> tuple[Literal["json", "schema"], str]:
+    """Tell why `data` could not be decoded: it is no JSON at all, or JSON of another shape.
+
+    A decoder that stops at the first wrong type has not seen whether the rest is JSON, hence the second
+    look. Nesting deeper than the decoder's stack counts as `json`, and so does text that is no Unicode.
+    """
+    if isinstance(error, msgspec.ValidationError):
+        try:
+            _is_json(data)
+        except (ValueError, RecursionError):
+            return "json", "malformed JSON"
+        return "schema", str(error)
+    if isinstance(error, RecursionError):
+        return "json", "nested too deeply"
+    return "json", str(error)
+
+
+def _has_unknown_type(record: str) -> bool:
+    """Whether a record is of a later protocol's type, which may use the known properties otherwise."""
+    try:
+        return _decode_type(record).type not in list(MessageType)
+    except ValueError:
+        return False
+
+
+class Session:
+    """One connection's protocol state on the client's side.
+
+    Give it what arrives (`receive`), send what it wants sent (`data_to_send`), and call `tick` when
+    `next_deadline` has passed. Times are seconds of any one monotonic clock.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_answers_since",
+        "_established",
+        "_expected",
+        "_keep_alive_seconds",
+        "_last_received_at",
+        "_last_sent_at",
+        "_outbox",
+        "_partial",
+        "_subscribe",
+    )
+
+    def __init__(
+        self,
+        subscribe: str,
+        at: float,
+        *,
+        expected: Callable[[str], object] | None = None,
+        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
+        """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it.
+
+        `expected` decodes the record that nearly all are, in one pass; its ValueError or RecursionError sends
+        a record the long way, at whose end is known what it is or what is wrong with it.
+        """
+        self._subscribe = subscribe
+        self._expected = expected
+        self._keep_alive_seconds = keep_alive_seconds
+        self._established = False
+        self._outbox = [_HANDSHAKE]
+        self._partial = StringIO()
+        self._last_sent_at = at
+        self._last_received_at = at
+        self._answers = 0
+        self._answers_since = at
+
+    @property
+    def established(self) -> bool:
+        """Whether the hub has accepted the handshake."""
+        return self._established
+
+    @property
+    def next_deadline(self) -> float:
+        """When `tick` has something to do or to say if nothing is received until then."""
+        if not self._established:
+            return self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
+        return min(
+            self._last_sent_at + self._keep_alive_seconds,
+            self._last_received_at + SERVER_TIMEOUT_SECONDS,
+        )
+
+    def data_to_send(self) -> str:
+        """The text to send now, possibly empty; forgotten once handed out."""
+        data = "".join(self._outbox)
+        self._outbox.clear()
+        return data
+
+    def tick(self, at: float) -> bool:
+        """Ping when it is time to; answer whether the hub is still to be believed alive.
+
+        False once the handshake has waited 15 s, or no record has come for 30 s (a ping is one).
+        """
+        if not self._established:
+            return at < self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
+        if at >= self._last_received_at + SERVER_TIMEOUT_SECONDS:
+            return False
+        if at >= self._last_sent_at + self._keep_alive_seconds:
+            self._send(_PING, at)
+        return True
+
+    def receive(self, data: str, at: float) -> list[Event]:
+        """Take in text as it came; answer what its complete records say, in order."""
+        # The ordinary case: one frame, one record, nothing kept from before.
+        if data and data.find(RECORD_SEPARATOR) == len(data) - 1 and not self._partial.tell():
+            return self._record(data[:-1], at)
+        events: list[Event] = []
+        *complete, rest = data.split(RECORD_SEPARATOR, MAX_RECORDS)
+        if RECORD_SEPARATOR in rest:
+            return [Flood()]
+        for piece in complete:
+            events += self._record(self._take_partial() + piece, at)
+        self._partial.write(rest)
+        if self._partial.tell() > MAX_RECORD_CHARACTERS:
+            self._take_partial()
+            events.append(Oversize())
+        return events
+
+    def _take_partial(self) -> str:
+        partial = self._partial.getvalue()
+        if partial:
+            self._partial = StringIO()
+        return partial
+
+    def _send(self, record: str, at: float) -> None:
+        self._outbox.append(record)
+        self._last_sent_at = at
+
+    def _record(self, record: str, at: float) -> list[Event]:
+        self._last_received_at = at
+        if len(record) > MAX_RECORD_CHARACTERS:
+            return [Oversize()]
+        if self._established:
+            return self._as_expected(record) or self._message(record, at)
+        try:
+            answer = _decode_handshake(record)
+        except (ValueError, RecursionError) as error:
+            return [HandshakeRefused(": ".join(fault_of(record, error)))]
+        if answer.error is not None and answer.type is None:
+            return [HandshakeRefused(answer.error)]
+        self._established = True
+        self._send(self._subscribe, at)
+        # The provider calls the first ping "the sign that the connection is established": a hub may
+        # go without the `{}`, and then its first record already is a message.
+        first = [] if answer.type is None else self._message(record, at)
+        return [Established(), *first]
+
+    def _as_expected(self, record: str) -> list[Event]:
+        if self._expected is None:
+            return []
+        try:
+            content = self._expected(record)
+        except (ValueError, RecursionError):
+            return []
+        return [Expected(content, _size_bytes(record))]
+
+    def _message(self, record: str, at: float) -> list[Event]:
+        if not record:
+            # The shortest record of all is the one that a frame can hold most of: no exception for each.
+            return [_EMPTY]
+        try:
+            message = _decode_message(record)
+        except (ValueError, RecursionError) as error:
+            reason, detail = fault_of(record, error)
+            if reason == "json":
+                return [Invalid("json", detail)]
+            return [] if _has_unknown_type(record) else [Invalid("protocol", detail)]
+        if message.type == MessageType.INVOCATION:
+            return self._invocation(message, record, at)
+        if message.type == MessageType.CLOSE:
+            return [Closed(message.error, message.allow_reconnect is True)]
+        # Pings have done their work by arriving; the other types and unknown ones say nothing to a
+        # client that neither invokes nor streams.
+        return []
+
+    def _may_answer(self, invocation_id: str, at: float) -> bool:
+        if at >= self._answers_since + 60.0:
+            self._answers, self._answers_since = 0, at
+        self._answers += 1
+        return self._answers <= ANSWERS_A_MINUTE and len(invocation_id) <= _LONGEST_ANSWERED_ID
+
+    def _invocation(self, message: _Message, record: str, at: float) -> list[Event]:
+        if message.target is None or not bytes(message.arguments):
+            return [Invalid("protocol", "an invocation without target or arguments")]
+        if message.invocation_id is not None and self._may_answer(message.invocation_id, at):
+            # The hub waits for an answer that no subscriber has.
+            self._send(
+                encode_record(
+                    {
+                        "type": int(MessageType.COMPLETION),
+                        "invocationId": message.invocation_id,
+                        "error": "Client didn't provide a result.",
+                    }
+                ),
+                at,
+            )
+        return [Invocation(message.target, message.arguments, _size_bytes(record), message.invocation_id)]
+
+
+def _size_bytes(record: str) -> int:
+    return len(record) if record.isascii() else len(record.encode())

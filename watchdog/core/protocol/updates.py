@@ -1,0 +1,239 @@
+"""The subscription and the update of `SubOnWholeGamesInfo`, as the provider documents them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field, structs
+
+from watchdog.core.protocol.signalr import MessageType, encode_record, fault_of
+
+SUBSCRIPTION = "SubOnWholeGamesInfo"
+SUBSCRIBE_TARGET = "Subscribe"
+UPDATE_TARGET = "WholeGamesInfoSubscribe"
+
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number of 64 bits: wider ones are no identifiers of this feed."""
+
+SequenceId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Timer = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+
+class GameState:
+    """Values of a game's `s`."""
+
+    AWAITING = 1
+    ACTIVE = 2
+    FINISHED = 3
+    REVIEW = 4
+    CANCELLED = 5
+
+
+class PlayStatus:
+    """Values of a game's `ps`."""
+
+    BETTING_TIME = 1
+    GAME_ACTION = 2
+
+
+class ResultStatus:
+    """Values of a result's `s`."""
+
+    ACCEPTED = 1
+    CANCELED = 2
+
+
+class Result(Struct, frozen=True, gc=False):
+    """One published element: a card on the table, a ball drawn (`wgi[].r[]`)."""
+
+    value: str = field(name="v")
+    hand_id: Id = field(name="hi")
+    round_id: Id = field(name="ri")
+    status: Literal[1, 2] = field(name="s")
+    sequential_number: Id = field(name="sn")
+    horseshoe: bool = field(name="h")
+
+
+class HandResult(Struct, frozen=True, gc=False):
+    """One element laid to a hand (`wgi[].h[].r[]`)."""
+
+    value: str = field(name="Value")
+    game_id: Id = field(name="GameId")
+    manual_control: bool = field(name="ManualControl")
+    created: datetime = field(name="Created")
+    hand_id: Id = field(name="HandId")
+    result_action: str = field(name="ResultAction")
+    round_id: Id = field(name="RoundId")
+    status: Id = field(name="Status")
+    sequential_number: Id = field(name="SequentialNumber")
+    studio_created: datetime = field(name="StudioCreated")
+    horseshoe: bool = field(name="Horseshoe")
+
+
+class Hand(Struct, frozen=True, gc=False):
+    """One hand and its score (`wgi[].h[]`)."""
+
+    id: Id = field(name="i")
+    status: Id = field(name="s")
+    score: float = field(name="p")
+    results: tuple[HandResult, ...] | None = field(name="r", default=None)
+
+
+class GameEvent(Struct, frozen=True, gc=False):
+    """One event that bets are taken on, with its coefficient (`wgi[].e[]`)."""
+
+    type: Id = field(name="t")
+    coefficient: float = field(name="c")
+    blocked: bool = field(name="b")
+    short_number: str = field(name="sn")
+    parameters: tuple[Any, ...] | None = field(name="p", default=None)
+
+
+class Dealer(Struct, frozen=True, gc=False):
+    """Who deals (`wgi[].di`)."""
+
+    id: Id
+    name: str = field(name="n")
+    age: Id = field(name="a")
+    country: str = field(name="c")
+
+
+class Game(Struct, frozen=True, gc=False):
+    """One game, which the provider also calls a round (`wgi[]`).
+
+    `edition` is a number in the specification's table and a text in its example: both are taken.
+    `hands`, `results`, `events` and `dealer` may be missing or null.
+    """
+
+    id: Id = field(name="i")
+    type: Id = field(name="t")
+    edition: str | int = field(name="ge")
+    last_round_id: Id = field(name="lrId")
+    state: Literal[1, 2, 3, 4, 5] = field(name="s")
+    play_status: Literal[1, 2] = field(name="ps")
+    current_round: Id = field(name="cr")
+    starts: datetime = field(name="sdt")
+    finishes: datetime = field(name="fdt")
+    results: tuple[Result, ...] | None = field(name="r", default=None)
+    hands: tuple[Hand, ...] | None = field(name="h", default=None)
+    events: tuple[GameEvent, ...] | None = field(name="e", default=None)
+    dealer: Dealer | None = field(name="di", default=None)
+
+
+class Update(Struct, frozen=True, gc=False):
+    """One update of the feed: the single argument of `WholeGamesInfoSubscribe`."""
+
+    games: tuple[Game, ...] = field(name="wgi")
+    sent: datetime = field(name="tst")
+    betting_timer: Timer = field(name="bt")
+    maintenance: bool = field(name="im")
+    sequence_id: SequenceId = field(name="sId")
+
+
+class _Outline(Struct, frozen=True, gc=False):
+    """An update as `Update` has it, its games still the text that they came as."""
+
+    games: msgspec.Raw = field(name="wgi")
+    sent: datetime = field(name="tst")
+    betting_timer: Timer = field(name="bt")
+    maintenance: bool = field(name="im")
+    sequence_id: SequenceId = field(name="sId")
+
+
+class _Delivery(Struct, frozen=True, gc=False):
+    """The record by which the hub delivers an update, down to the letter."""
+
+    type: Literal[1]
+    target: Literal["WholeGamesInfoSubscribe"]
+    arguments: tuple[_Outline]
+    invocation_id: None = field(name="invocationId", default=None)
+
+
+class UpdateError(ValueError):
+    """An update that is no JSON, or not the documented one; `reason` is `json` or `schema`."""
+
+    def __init__(self, reason: Literal["json", "schema"], detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Literal["json", "schema"] = reason
+
+
+# .NET's DateTime.MaxValue, its "never": the seventh digit would round up into the year 10000.
+_NEVER = b"9999-12-31T23:59:59.9999999"
+
+_decode_delivery = msgspec.json.Decoder(_Delivery).decode
+_decode_games = msgspec.json.Decoder(tuple[Game, ...]).decode
+_decode_arguments = msgspec.json.Decoder(tuple[Update]).decode
+
+
+def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
+    """The update in the arguments of an invocation: a JSON array with the one documented object.
+
+    Raises:
+        UpdateError: with the path of the first mistake; never anything else, whatever the input.
+
+    """
+    try:
+        return _decode_arguments(arguments)[0]
+    except (ValueError, RecursionError) as error:
+        raw = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else bytes(arguments)
+        if _NEVER in raw:
+            return decode_update(raw.replace(_NEVER, _NEVER[:-1]))
+        raise UpdateError(*fault_of(arguments, error)) from None
+
+
+class Deliveries:
+    """Decodes the records by which the hub delivers updates, one after the other.
+
+    The games are nearly all of an update, and change when something happens at the table: text that is the
+    same as in the update before is not decoded again. What no check reads is validated, and not kept.
+    """
+
+    __slots__ = ("_games", "_text")
+
+    def __init__(self) -> None:
+        self._text = msgspec.Raw()
+        self._games: tuple[Game, ...] = ()
+
+    def decode(self, record: str) -> Update:
+        """The update in a record that is the ordinary delivery of one.
+
+        Raises:
+            ValueError, RecursionError: it is anything else, or nothing valid.
+
+        """
+        (outline,) = _decode_delivery(record).arguments
+        if outline.games != self._text:
+            self._games = judged(_decode_games(outline.games))
+            self._text = outline.games
+        return Update(
+            self._games, outline.sent, outline.betting_timer, outline.maintenance, outline.sequence_id
+        )
+
+
+def judged(games: tuple[Game, ...]) -> tuple[Game, ...]:
+    """The games without what no check reads."""
+    return tuple(structs.replace(game, hands=None, events=None, dealer=None) for game in games)
+
+
+def is_update(target: str) -> bool:
+    """Whether an invocation's target is the update's; SignalR compares names without regard to case."""
+    return target == UPDATE_TARGET or target.lower() == UPDATE_TARGET.lower()
+
+
+def subscribe_record(game_type: int, partner_client_id: int) -> str:
+    """The record that subscribes to one game type, as the specification's example has it."""
+    document = msgspec.json.encode(
+        {"GameType": game_type, "PartnerClientId": partner_client_id, "Count": 1}
+    ).decode()
+    return encode_record(
+        {
+            "arguments": [SUBSCRIPTION, document],
+            "target": SUBSCRIBE_TARGET,
+            "type": int(MessageType.INVOCATION),
+        }
+    )
+
+
+def unix_seconds(moment: datetime) -> float:
+    """UNIX seconds of a documented date and time; one without an offset is UTC, as .NET may write it."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,91 @@
+"""What readers get to see: the whole watch at one instant, as plain records."""
+
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from watchdog.core.findings import Check
+from watchdog.core.instruments import Distribution
+from watchdog.core.ledger import State
+from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
+
+
+class Recent(Struct, frozen=True):
+    """One of the last anomalies: UNIX time, event, particulars."""
+
+    wall: float
+    event: str
+    detail: dict[str, object]
+
+
+RotationOutcome = Literal["ok", "failed"]
+ROTATION_OUTCOMES: tuple[RotationOutcome, ...] = get_args(RotationOutcome)
+
+
+class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
+    """One game at one instant, for every reader. Times are UNIX seconds; None means not known."""
+
+    feed: str
+    game_type: int
+    game: str
+    state: State
+    state_since: float
+    state_seconds: dict[State, float]
+    interval_seconds: float
+    late_after_seconds: float
+    frozen_because: tuple[str, ...]
+    tried: bool
+    connected: bool
+    connection_attempts: int
+    disconnects: dict[DisconnectReason, int]
+    last_disconnect: DisconnectReason | None
+    rotations: dict[RotationOutcome, int]
+    overlap_messages: int
+    messages: int
+    received_bytes: int
+    last_message_at: float | None
+    intervals: Distribution
+    latencies: Distribution
+    clock_offset_seconds: float | None
+    sequence_id: int | None
+    sequence_missed: int
+    betting_timer_seconds: float | None
+    betting_timer_stale: bool
+    maintenance: bool | None
+    round_state: str | None
+    round_id: int | None
+    round_outcomes: dict[str, int]
+    anomalies: dict[tuple[Check, str], int]
+    invalid_messages: dict[InvalidReason, int]
+    recent_anomalies: tuple[Recent, ...]
+
+
+RefreshOutcome = Literal["ok", "failed"]
+
+
+class TokenSnapshot(Struct, frozen=True, kw_only=True):
+    """The token of one feed; `expires_at` is UNIX seconds, None for a token without an expiry."""
+
+    feed: str
+    valid: bool
+    expires_at: float | None
+    refreshes: dict[RefreshOutcome, int]
+    rejections: int
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """The whole watch at one instant: what one scrape or one look at the status page shows."""
+
+    taken_at: float
+    version: str
+    games: tuple[GameSnapshot, ...]
+    tokens: tuple[TokenSnapshot, ...]
+    loop_stall_seconds: float
+    log_lines_dropped: int
+    reload_successful: bool
+    reload_success_at: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription has been tried."""
+        return all(game.tried for game in self.games)

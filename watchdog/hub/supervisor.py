@@ -1,0 +1,207 @@
+"""One feed's watch: its token, its games, and what a reload changes of them."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote, urlsplit
+
+import trio
+from msgspec import Struct
+from msgspec.structs import replace
+
+from watchdog.config.schema import Feed, Game, Reconnect
+from watchdog.core.arrival import Finding
+from watchdog.core.backoff import delay_seconds
+from watchdog.core.monitor import Monitor
+from watchdog.hub.negotiation import negotiate
+from watchdog.hub.subscription import Report, Subscription
+from watchdog.hub.transport import Dial, Endpoint
+from watchdog.hub.websocket import Connection, open_connection
+from watchdog.runtime.clock import Clock
+from watchdog.runtime.http_client import Client
+from watchdog.runtime.redaction import register_query, register_secret
+from watchdog.tokens.keeper import TokenKeeper
+
+COMPARE_CLOCKS_SECONDS = 10.0
+"""How often the updates' own timestamps are asked for the provider's time."""
+
+FeedReport = Callable[[str, list[Finding]], None]
+
+
+class _Watched(Struct):
+    """A game that is being watched."""
+
+    settings: Game
+    subscription: Subscription
+    scope: trio.CancelScope
+
+
+class FeedWatch:
+    """Watches the games of one feed in one nursery."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        reconnect: Reconnect,
+        *,
+        clock: Clock,
+        report: Report,
+        report_feed: FeedReport,
+        draw: Callable[[], float],
+        dial: Dial | None = None,
+    ) -> None:
+        self.feed = feed
+        self._reconnect = reconnect
+        self._clock = clock
+        self._report = report
+        self._report_feed = report_feed
+        self._draw = draw
+        self._dial = dial
+        self._tls = ssl.create_default_context(cafile=str(feed.ca_file) if feed.ca_file else None)
+        self._client = Client(self._tls)
+        self._games: dict[int, _Watched] = {}
+        self._nursery: trio.Nursery | None = None
+        self.scope = trio.CancelScope()
+        self.keeper = TokenKeeper(
+            feed, reconnect, clock, client=self._client, on_change=self._token_changed, draw=draw
+        )
+
+    @property
+    def monitors(self) -> Iterator[Monitor]:
+        """The games' monitors, in the order of the configuration."""
+        return (self._games[game.type].subscription.monitor for game in self.feed.games)
+
+    def prepare(self) -> None:
+        """Set the games up, so that they are there to be read before anything runs."""
+        for game in self.feed.games:
+            self._add(game)
+        self.keeper.announce()
+
+    async def run(self) -> None:
+        """Watch until cancelled by `scope` or from outside."""
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self.keeper.run)
+                nursery.start_soon(self._rotate)
+                nursery.start_soon(self._compare_clocks)
+                for watched in self._games.values():
+                    nursery.start_soon(self._watch, watched)
+
+    def is_same_feed(self, feed: Feed) -> bool:
+        """Whether a reload leaves all but the games of this feed as it is."""
+        return replace(self.feed, games=feed.games, checks=feed.checks) == feed
+
+    def reload(self, feed: Feed, reconnect: Reconnect) -> None:
+        """Take over the games of a feed that is otherwise the same: an unchanged game notices nothing."""
+        self._reconnect = reconnect
+        wanted = {game.type: game for game in feed.games}
+        for game_type, watched in list(self._games.items()):
+            if wanted.get(game_type) == watched.settings:
+                watched.subscription.reconnect = reconnect
+            else:
+                del self._games[game_type]
+                watched.scope.cancel()
+        self.feed = feed
+        for game in feed.games:
+            if game.type not in self._games:
+                watched = self._add(game)
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._watch, watched)
+
+    def stalled(self, since: float, until: float) -> None:
+        """Our own loop stood still."""
+        for monitor in self.monitors:
+            self._report(monitor, monitor.stalled(since, until))
+
+    def _add(self, game: Game) -> _Watched:
+        monitor = Monitor(self.feed.name, game.type, game.name, game.checks, self._clock.now())
+        monitor.authorized(self._clock.now(), ok=self.keeper.pending or not self.keeper.unauthorized)
+        subscription = Subscription(
+            monitor,
+            game.checks,
+            self.feed.partner_client_id,
+            keeper=self.keeper,
+            connect=self._connect,
+            clock=self._clock,
+            reconnect=self._reconnect,
+            report=self._report,
+            draw=self._draw,
+        )
+        watched = self._games[game.type] = _Watched(game, subscription, trio.CancelScope())
+        return watched
+
+    async def _watch(self, watched: _Watched) -> None:
+        with watched.scope:
+            await watched.subscription.run()
+
+    async def _rotate(self) -> None:
+        """Take the games over to a renewed token, one after another, while their old connections go on."""
+        failures = 0
+        while True:
+            token, changed = self.keeper.token, self.keeper.changed
+            done = True
+            for watched in list(self._games.values()):
+                if token is None or not self.keeper.good or changed.is_set():
+                    break
+                done = await watched.subscription.rotate(token) and done
+            failures = 0 if done else failures + 1
+            with trio.move_on_after(float("inf") if done else self._pause_seconds(failures)):
+                await changed.wait()
+
+    async def _compare_clocks(self) -> None:
+        """Judge the token by the provider's clock, as the updates show it."""
+        while True:
+            await trio.sleep(COMPARE_CLOCKS_SECONDS)
+            now = self._clock.now()
+            offsets = (monitor.clock_offset_seconds(now) for monitor in self.monitors)
+            known = [offset for offset in offsets if offset is not None]
+            if known:
+                # The path can only add to it.
+                self.keeper.skewed(min(known))
+
+    def _pause_seconds(self, failures: int) -> float:
+        return delay_seconds(
+            failures,
+            self._draw(),
+            initial_seconds=self._reconnect.initial_seconds,
+            max_seconds=self._reconnect.max_seconds,
+        )
+
+    def _token_changed(self, findings: list[Finding]) -> None:
+        self._report_feed(self.feed.name, findings)
+        ok = not self.keeper.unauthorized
+        now = self._clock.now()
+        for watched in self._games.values():
+            monitor = watched.subscription.monitor
+            self._report(monitor, monitor.authorized(now, ok=ok))
+
+    @asynccontextmanager
+    async def _connect(self, token: str) -> AsyncIterator[Connection]:
+        # Registered for each attempt: of all that has ever been secret only the last few hundred are kept.
+        register_query(self.feed.url.query)
+        register_secret(token)
+        url, connection_id = self.feed.url.text, None
+        if self.feed.negotiate:
+            negotiated = await negotiate(self._client, url, token)
+            url, token, connection_id = negotiated.url, negotiated.token, negotiated.connection_id
+            register_secret(token)
+        endpoint = endpoint_of(url, token, connection_id, self._tls)
+        async with open_connection(endpoint, self._clock, self._dial) as connection:
+            yield connection
+
+
+def endpoint_of(url: str, token: str, connection_id: str | None, tls: ssl.SSLContext) -> Endpoint:
+    """Where to connect for a ws or wss URL: its own query first, then the connection's id and the token."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "wss"
+    query = [parts.query] if parts.query else []
+    if connection_id is not None:
+        query.append(f"id={quote(connection_id, safe='')}")
+    query.append(f"access_token={quote(token, safe='')}")
+    return Endpoint(
+        host=parts.hostname or "",
+        port=parts.port or (443 if secure else 80),
+        resource=f"{parts.path or '/'}?{'&'.join(query)}",
+        tls=tls if secure else None,
+    )

@@ -1,0 +1,289 @@
+"""One WebSocket to the hub; everything that can go wrong on it is mapped here to one named reason."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+import trio_websocket
+from msgspec import Struct
+
+from watchdog import __version__
+from watchdog.core.protocol.reasons import DisconnectReason
+from watchdog.core.protocol.websocket import Foreign, Frames, close_frame
+from watchdog.hub.library_stream import SWITCHING_PROTOCOLS, Tap
+from watchdog.hub.stamped_stream import ArrivalStream, Stamp
+from watchdog.hub.transport import ConnectionLost, Dial, Endpoint, open_tcp, secure
+from watchdog.runtime.clock import Clock
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+"""For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
+
+SEND_TIMEOUT_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 1.0
+SECOND_LOOK_SECONDS = 0.001
+"""How long to look, after a deadline, for what had arrived before it where the kernel can't be asked."""
+
+LAST_LOOK_SECONDS = 1.0
+"""How long to go on looking at most, as long as there is something unread."""
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+_MESSAGE_TOO_BIG = 1009
+# The library's own 4 KiB cost wake-ups.
+_READ_BYTES = 64 * 1024
+
+UNAUTHORIZED_STATUSES = (401, 403)
+_HEADERS = [(b"User-Agent", f"betcore-watchdog/{__version__}".encode())]
+
+
+class Message(Struct, frozen=True, gc=False):
+    """A WebSocket message and when it arrived; None as text stands for a binary one."""
+
+    text: str | None
+    stamp: Stamp
+
+
+class Connection:
+    """An open WebSocket. Only one task may receive.
+
+    That task reads the socket itself and takes plain text messages off the wire. The library has the rest:
+    the upgrade, pings, messages of any other kind, all that breaks the protocol, the close, and all sending.
+    """
+
+    def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
+        """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
+        self._stream = stream
+        self._transport = transport
+        self._tap = Tap(transport)
+        self._frames = Frames(MAX_MESSAGE_BYTES)
+        # What is for the library and it has not got yet, and whether a message is due from it.
+        self._foreign: Foreign | None = None
+        self._due = False
+        self._endpoint = endpoint
+        # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
+        self._reading = trio.CancelScope(shield=True)
+        self._websocket: trio_websocket.WebSocketConnection | None = None
+        self._failure: ConnectionLost | None = None
+        self._opened = trio.Event()
+
+    async def receive(self) -> Message:
+        """The next message. Waiting for it may be cancelled: none is lost by that.
+
+        Raises:
+            ConnectionLost: the connection is over.
+
+        """
+        websocket = self._open_websocket
+        if self._frames.unread:
+            # Many messages may have come in one read: the others have their turn between them.
+            await trio.lowlevel.checkpoint()
+        while not (self._due or self._tap.released):
+            piece = self._foreign or self._frames.next()
+            if isinstance(piece, str):
+                return Message(piece, self._stream.stamp)
+            if piece is not None:
+                await self._hand_over(piece, websocket)
+                continue
+            try:
+                data = await self._transport.receive_some(_READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+                data = b""
+            if data:
+                self._frames.feed(bytes(data))
+            else:
+                # The library meets the same end, and says how it came about.
+                self._release()
+        try:
+            message = await websocket.get_message()
+        except trio_websocket.ConnectionClosed as closed:
+            raise self._loss(closed) from None
+        self._due = False
+        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+
+    async def _hand_over(self, piece: Foreign, websocket: trio_websocket.WebSocketConnection) -> None:
+        if piece.then == "oversize":
+            too_big = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
+            self._failure = ConnectionLost("oversize", too_big)
+            self._frames.rest()
+            # The library answers a close with the same one: so the hub hears of it.
+            piece = Foreign(close_frame(_MESSAGE_TOO_BIG, too_big), "end")
+        self._foreign = piece
+        if piece.then == "end":
+            self._release()
+            return
+        if piece.data:
+            await self._tap.hand_over(piece.data)
+            self._foreign = Foreign(b"", piece.then)
+        await self._tap.dealt_with()
+        self._foreign, self._due = None, piece.then == "message"
+        if websocket.closed is not None or self._tap.finished:
+            self._release()
+
+    def _release(self) -> None:
+        """Leave all that is unread, and all that comes, to the library."""
+        if not self._tap.released:
+            held = self._foreign.data if self._foreign is not None else b""
+            self._tap.release(held + self._frames.rest())
+
+    async def look_again(self) -> Message | None:
+        """After a deadline: a message that had arrived before it; None when none is left unread.
+
+        Raises:
+            ConnectionLost: the connection is over.
+
+        """
+        limit = trio.current_time() + LAST_LOOK_SECONDS
+        while True:
+            look = trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS)
+            with look, self._stream.looking(look):
+                return await self.receive()
+            # Otherwise the loop was busy, and the look over before it came to the end of what there is.
+            if self._stream.drained or trio.current_time() > limit:
+                return None
+
+    async def send(self, text: str) -> None:
+        """Send one text message.
+
+        Raises:
+            ConnectionLost: the connection is over, or does not take the message in time.
+
+        """
+        with trio.move_on_after(SEND_TIMEOUT_SECONDS):
+            try:
+                await self._open_websocket.send_message(text)
+            except trio_websocket.ConnectionClosed as closed:
+                raise self._loss(closed) from None
+            return
+        raise ConnectionLost("timeout", "the hub does not read what is sent to it")
+
+    async def run(self) -> None:
+        """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
+        try:
+            with self._reading:
+                await self._run_library()
+        except Exception as error:  # noqa: BLE001 - only the library runs here, on the provider's bytes
+            self._failure = _reading_failure(error)
+        finally:
+            self._opened.set()
+            self._tap.finish()
+
+    async def _run_library(self) -> None:
+        async with trio.open_nursery() as nursery:
+            upgrading = trio.CancelScope()
+            nursery.start_soon(self._give_up_upgrade, upgrading, nursery.cancel_scope)
+            self._websocket = await trio_websocket.wrap_client_stream(
+                nursery,
+                self._tap,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
+                self._endpoint.authority,
+                self._endpoint.resource,
+                extra_headers=_HEADERS,
+                max_message_size=MAX_MESSAGE_BYTES,
+                receive_buffer_size=_READ_BYTES,
+            )
+            upgrading.cancel()
+            self._frames.feed(self._tap.take_rest())
+            self._opened.set()
+
+    async def opened(self) -> None:
+        """Wait for the upgrade.
+
+        Raises:
+            ConnectionLost: there is none.
+
+        """
+        await self._opened.wait()
+        status = self._tap.status
+        if status not in (None, SWITCHING_PROTOCOLS):
+            raise ConnectionLost(
+                "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected", f"HTTP status {status}"
+            )
+        if self._failure is not None:
+            raise self._failure
+        if self._websocket is None:
+            reason: DisconnectReason = "protocol" if self._tap.closed else "closed"
+            raise ConnectionLost(reason, "the connection ended during the WebSocket upgrade")
+
+    async def aclose(self) -> None:
+        """Close properly if the hub plays along, and in any case soon."""
+        with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
+            if self._websocket is not None:
+                self._release()
+                await self._websocket.aclose()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._tap)
+        self._reading.cancel()
+
+    @property
+    def _open_websocket(self) -> trio_websocket.WebSocketConnection:
+        if self._websocket is None:
+            message = "used before it was opened"
+            raise RuntimeError(message)
+        return self._websocket
+
+    async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
+        """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
+        with upgrading:
+            await self._tap.failed.wait()
+            # What was received last may still say why: give the library's reader its turn.
+            await trio.sleep(SECOND_LOOK_SECONDS)
+            if self._websocket is None:
+                scope.cancel()
+
+    def _loss(self, closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
+        if self._failure is not None:
+            return self._failure
+        if closed.reason is None:
+            return ConnectionLost("closed")
+        code, text = closed.reason.code, closed.reason.reason or ""
+        detail = f"code {code} {text}".strip()
+        # With these codes and a text the library itself refuses what it read; a hub that closes with
+        # one of them on its own account says so without.
+        if code in (1002, 1007) and text:
+            return ConnectionLost("protocol", detail)
+        return ConnectionLost("closed", detail)
+
+
+@asynccontextmanager
+async def open_connection(
+    endpoint: Endpoint, clock: Clock, dial: Dial | None = None
+) -> AsyncIterator[Connection]:
+    """Connect, and close on leaving; `dial` opens the stream beneath, by default over TCP.
+
+    Raises:
+        ConnectionLost: there is no connection, or the body lost it.
+
+    """
+    lost: ConnectionLost | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            connection = await _connect(endpoint, clock, dial or open_tcp, nursery)
+            try:
+                yield connection
+            finally:
+                await connection.aclose()
+        except ConnectionLost as reason:
+            # Raised below: within the nursery it would come out wrapped in a group.
+            lost = reason
+        nursery.cancel_scope.cancel()
+    if lost is not None:
+        raise lost
+
+
+async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> Connection:
+    with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
+        stream = ArrivalStream(await dial(endpoint), clock)
+        transport = await secure(stream, endpoint.host, endpoint.tls) if endpoint.tls else stream
+        connection = Connection(stream, transport, endpoint)
+        nursery.start_soon(connection.run)
+        try:
+            await connection.opened()
+        except BaseException:
+            await connection.aclose()
+            raise
+        return connection
+    raise ConnectionLost("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
+
+
+def _reading_failure(error: BaseException) -> ConnectionLost:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return ConnectionLost("protocol", type(error).__name__)

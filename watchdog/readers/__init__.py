@@ -1,0 +1,1 @@
+"""What only reads a snapshot; it imports no hub, token, configuration or monitor."""

@@ -1,0 +1,1 @@
+"""A snapshot as Prometheus text; only this package imports the Prometheus client."""

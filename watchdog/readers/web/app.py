@@ -1,0 +1,165 @@
+"""The web application: its routes, what each answers, and the headers on everything."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+import trio
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from watchdog.core.snapshot import Snapshot
+from watchdog.readers.web.auth import BasicAuth, Passwords
+from watchdog.readers.web.headers import SECURE_HEADERS
+from watchdog.readers.web.page import asset, page
+from watchdog.readers.web.status import encode, status_of
+
+_ASSETS: Mapping[str, str] = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+}
+
+_AT_ONCE = 2
+"""How many snapshots are worked on at the same time; further requests wait without one."""
+
+
+class Rendering(Protocol):
+    """What encodes the metrics answers: a body in pieces, and the headers that describe it."""
+
+    @property
+    def pieces(self) -> Iterator[bytes]:
+        """The encoded metrics, a fraction of a millisecond's work at a time."""
+
+    @property
+    def content_type(self) -> str:
+        """The value of `Content-Type`."""
+
+    @property
+    def content_encoding(self) -> str | None:
+        """The value of `Content-Encoding`, None if the body is not compressed."""
+
+
+Read = Callable[[], Snapshot]
+Render = Callable[[Snapshot, str, str], Rendering]
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(read: Read, render: Render, passwords: Passwords | None = None) -> Starlette:
+    """The application over the whole watch.
+
+    `read` takes a snapshot, `render` encodes it for an `Accept` and an `Accept-Encoding` header. With
+    `passwords`, nothing at all is answered without one of them.
+    """
+    readers = _Readers(read, render)
+    routes = [
+        Route("/", readers.page),
+        Route("/metrics", readers.metrics),
+        Route("/healthz", _healthz),
+        Route("/readyz", readers.readyz),
+        Route("/api/v1/status", readers.status),
+        *(Route(f"/static/{name}", _static(asset(name), kind)) for name, kind in _ASSETS.items()),
+    ]
+    protection = [Middleware(BasicAuth, passwords)] if passwords is not None else []
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_SecureHeaders), *protection],
+        exception_handlers={HTTPStatus.INTERNAL_SERVER_ERROR: _mistake},
+    )
+    # A redirect would echo the Host header, and nobody needs one.
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Readers:
+    """The endpoints that show a snapshot.
+
+    Each takes it in the loop, so that a loop that hangs fails the scrape. The metrics are encoded in the
+    loop as well, piece by piece: a thread would take the interpreter from it for longer, and cost thrice as
+    much. What people look at now and then is made in a thread, of a limiter of our own: name resolution that
+    hangs may hold every thread of the common one.
+    """
+
+    def __init__(self, read: Read, render: Render) -> None:
+        self._read = read
+        self._render = render
+        self._turns = trio.Semaphore(_AT_ONCE)
+        self._threads = trio.CapacityLimiter(_AT_ONCE)
+
+    async def metrics(self, request: Request) -> Response:
+        accept = ",".join(request.headers.getlist("accept"))
+        accept_encoding = ",".join(request.headers.getlist("accept-encoding"))
+        async with self._turns:
+            rendering = self._render(self._read(), accept, accept_encoding)
+            pieces = []
+            await trio.lowlevel.checkpoint()
+            for piece in rendering.pieces:
+                pieces.append(piece)
+                await trio.lowlevel.checkpoint()
+        headers = {"Content-Type": rendering.content_type, "Vary": "Accept, Accept-Encoding"}
+        if rendering.content_encoding is not None:
+            headers["Content-Encoding"] = rendering.content_encoding
+        return Response(b"".join(pieces), headers=headers)
+
+    async def status(self, request: Request) -> Response:
+        del request
+        body = await self._shown(lambda snapshot: encode(status_of(snapshot)))
+        return Response(body, media_type="application/json")
+
+    async def page(self, request: Request) -> Response:
+        del request
+        body = await self._shown(lambda snapshot: page(status_of(snapshot)).encode())
+        return Response(body, media_type="text/html; charset=utf-8")
+
+    async def readyz(self, request: Request) -> Response:
+        del request
+        games = self._read().games
+        untried = sum(not game.tried for game in games)
+        if untried:
+            reason = f"not ready: {untried} of {len(games)} subscriptions not tried yet\n"
+            return PlainTextResponse(reason, HTTPStatus.SERVICE_UNAVAILABLE)
+        return PlainTextResponse("ready\n")
+
+    async def _shown(self, show: Callable[[Snapshot], bytes]) -> bytes:
+        async with self._turns:
+            return await trio.to_thread.run_sync(show, self._read(), limiter=self._threads)
+
+
+async def _healthz(request: Request) -> Response:
+    del request
+    await trio.lowlevel.checkpoint()
+    return PlainTextResponse("ok\n")
+
+
+def _static(body: bytes, content_type: str) -> _Endpoint:
+    async def endpoint(request: Request) -> Response:
+        del request
+        return Response(body, media_type=content_type)
+
+    return endpoint
+
+
+async def _mistake(request: Request, error: Exception) -> Response:
+    """A mistake of ours: the server logs it with its traceback, the client learns nothing of it."""
+    del request, error
+    # Made outside of the middleware, so the headers are named here.
+    return PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR, dict(SECURE_HEADERS))
+
+
+class _SecureHeaders:
+    """Puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURE_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, secured)

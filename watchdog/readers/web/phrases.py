@@ -1,0 +1,135 @@
+"""What the status page says: the verdict, the reasons and the anomalies in words."""
+
+from collections.abc import Mapping, Sequence
+
+from watchdog.core.ledger import State
+from watchdog.core.protocol.reasons import DisconnectReason
+from watchdog.core.snapshot import GameSnapshot, Snapshot, TokenSnapshot
+
+_FROZEN: Mapping[str, str] = {
+    "betting_timer.frozen": "betting timer stands still",
+    "betting_timer.expired": "betting still open with the timer at 0",
+    "betting_timer.lingering": "timer above 0 with betting closed",
+    "timestamp.frozen": "timestamps stand still",
+    "sequence.frozen": "sequence ids stand still",
+    "round.overdue": "round is overdue",
+}
+
+_PLAIN: Mapping[State, str] = {
+    "unobserved": "the watchdog's own loop stalled",
+    "maintenance": "the feed says so",
+    "unauthorized": "token missing, expired or rejected",
+    "silent": "subscribed, but no update comes",
+    "fresh": "",
+}
+
+_DISCONNECTED: Mapping[DisconnectReason, str] = {
+    "dns": "host name not found",
+    "refused": "connection refused",
+    "tls": "TLS failed",
+    "timeout": "no answer in time",
+    "unauthorized": "token rejected",
+    "rejected": "refused by the server",
+    "handshake": "handshake failed",
+    "server_close": "closed by the hub",
+    "closed": "connection lost",
+    "keepalive": "no sign of life from the hub",
+    "silence": "reconnecting after silence",
+    "oversize": "message too large",
+    "protocol": "protocol broken",
+    "shutdown": "watchdog is stopping",
+}
+
+_NO_TROUBLE: tuple[State, ...] = ("fresh", "maintenance")
+_NAMED_GAMES = 3
+_IN_TENTHS_BELOW = 10
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_LONGEST = 160
+
+
+def verdict(games: Sequence[GameSnapshot]) -> str:
+    """The whole watch in one sentence; `games` stand worst first."""
+    if not games:
+        return "No games are configured"
+    trouble = [game for game in games if game.state not in _NO_TROUBLE]
+    maintained = sum(game.state == "maintenance" for game in games)
+    if trouble and not any(game.tried for game in trouble):
+        return f"Starting: {_of(len(trouble), games)} not tried yet"
+    aside = f"; {maintained} in maintenance" if maintained else ""
+    if not trouble:
+        return f"{len(games) - maintained} of {len(games)} games fresh{aside}" if aside else _all_fresh(games)
+    named = ", ".join(f"{game.game} {game.state}" for game in trouble[:_NAMED_GAMES])
+    if len(trouble) > _NAMED_GAMES:
+        named += f" and {len(trouble) - _NAMED_GAMES} more"
+    return f"{_of(len(trouble), games)} in trouble: {named}{aside}"
+
+
+def why(game: GameSnapshot) -> str:
+    """Why the game is in its state, in a few words; empty while it is fresh."""
+    match game.state:
+        case "frozen":
+            return ", ".join(_FROZEN.get(reason, reason) for reason in game.frozen_because)
+        case "disconnected":
+            last = game.last_disconnect
+            return f"{_DISCONNECTED[last]} ({last})" if last else "connecting"
+        case "unobserved" if not game.tried:
+            return "not tried yet"
+    return _PLAIN[game.state]
+
+
+def anomaly(event: str) -> str:
+    """An anomaly's dotted event name in words: `sequence gap`."""
+    return event.replace(".", " ").replace("_", " ")
+
+
+def particulars(detail: Mapping[str, object]) -> str:
+    """What is known of an anomaly: `expected 8000, got 8005, missed 5`."""
+    text = ", ".join(_particular(key, value) for key, value in detail.items())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
+    """How a feed's token stands and how long it will."""
+    if token.valid:
+        words = "valid, without expiry" if left_seconds is None else f"valid for {span(left_seconds)}"
+    elif left_seconds is not None and left_seconds <= 0:
+        words = f"expired {span(-left_seconds)} ago"
+    else:
+        words = "missing or rejected"
+    failed = token.refreshes.get("failed", 0)
+    return f"{words}, refreshes failed: {failed}" if failed else words
+
+
+def notes(snapshot: Snapshot) -> tuple[str, ...]:
+    """What people should know of the watchdog itself."""
+    if snapshot.reload_successful:
+        return ()
+    return ("The last reload of the configuration failed; the one before it still holds.",)
+
+
+def span(seconds: float) -> str:
+    """A time span in its two largest units: `0.3 s`, `48 s`, `3 min 12 s`, `3 h 12 min`, `2 d 3 h`."""
+    if seconds < _IN_TENTHS_BELOW:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def _particular(key: str, value: object) -> str:
+    words = key.removesuffix("_seconds").replace("_", " ")
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{words} {text} s" if key.endswith("_seconds") else f"{words} {text}"
+
+
+def _of(count: int, games: Sequence[GameSnapshot]) -> str:
+    return f"{count} of {len(games)} games"
+
+
+def _all_fresh(games: Sequence[GameSnapshot]) -> str:
+    return f"All {len(games)} games fresh" if len(games) > 1 else f"{games[0].game} is fresh"

@@ -1,0 +1,225 @@
+"""Logging: one event a line on stderr, redacted, escaped, bounded, and never the end of the watching."""
+
+import logging
+import math
+import os
+import select
+import sys
+import traceback
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from watchdog.runtime.redaction import present, redact, register_secret
+
+__all__ = ["Admission", "Throttle", "configure", "dropped_lines", "redact", "register_secret"]
+
+_TEXT_CHARACTERS: Final = 200
+# Of our own making, and useless without its end.
+_MISTAKE_CHARACTERS: Final = 2_000
+_TRACEBACK_LINES: Final = 100
+_DEPTH: Final = 4
+_ITEMS: Final = 50
+_INT64: Final = 2**63
+
+
+def configure(
+    format: Literal["json", "console"] | None = None,  # noqa: A002  the configuration's own word
+    level: str = "info",
+    stream: TextIO | None = None,
+) -> None:
+    """Send the events of structlog, and the standard library's warnings, to the stream.
+
+    Args:
+        format: One JSON object a line, or a line for people; None is console on a terminal, JSON elsewhere.
+        level: The lowest level written: debug, info, warning or error.
+        stream: Where to; None is stderr as it is now.
+    """
+    stream = sys.stderr if stream is None else stream
+    terminal = _is_terminal(stream)
+    console = format == "console" or (format is None and terminal)
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if console:
+        # The plain formatter, as the others would show local variables.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=terminal, pad_event_to=32, exception_formatter=structlog.dev.plain_traceback
+        )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _clean,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _Sink(stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+    # Their lines for every request hold its URL, so not even a debugging session gets them.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def dropped_lines() -> int:
+    """Return how many lines could not be written since the start of the process."""
+    return _Sink.dropped
+
+
+class _Sink:
+    """Writes lines; a stream that is closed, full or not read costs the line and nothing else."""
+
+    dropped = 0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: Final = stream
+        self._poll: Final = select.poll()
+        self._torn = False
+        try:
+            self._fd: int | None = stream.fileno()
+            self._poll.register(self._fd, select.POLLOUT)
+        except (OSError, ValueError, AttributeError):
+            self._fd = None
+
+    def msg(self, line: str) -> None:
+        try:
+            written = self._write(line)
+        except (OSError, ValueError):
+            written = False
+        if not written:
+            _Sink.dropped += 1
+
+    debug = info = warning = error = critical = msg
+
+    def _write(self, line: str) -> bool:
+        if self._fd is None:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+            return True
+        # What was cut off by a full pipe must not run into the next line.
+        data = memoryview((("\n" if self._torn else "") + line + "\n").encode(errors="backslashreplace"))
+        begun = False
+        while data:
+            # A pipe that polls as writable takes this much without blocking (POSIX).
+            if not self._poll.poll(0):
+                self._torn = self._torn or begun
+                return False
+            data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+            begun = True
+        self._torn = False
+        return True
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log to the same pipeline."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            # The standard library would print such a mistake of a caller to stderr, unredacted.
+            message = str(record.msg)
+        level = min(record.levelno, logging.CRITICAL) // 10 * 10
+        structlog.get_logger().log(
+            level, "library.message", logger=record.name, message=message, exc_info=record.exc_info
+        )
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Put the three fixed fields first and make every value safe to show."""
+    error = event.pop("exc_info", None)
+    clean: dict[str, Any] = dict.fromkeys(("event", "level", "timestamp"))
+    for key, value in event.items():
+        limit = _MISTAKE_CHARACTERS if key == "mistake" else _TEXT_CHARACTERS
+        clean[key] = _safe(value, limit, _DEPTH)
+    if error:
+        clean["exception"] = _traceback(error)
+    return clean
+
+
+def _traceback(error: Any) -> str:
+    """Return the traceback without the local variables: those hold tokens."""
+    if not isinstance(error, BaseException):
+        error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
+    lines = "".join(traceback.format_exception(error)).splitlines()[-_TRACEBACK_LINES:]
+    # Indented, so that no line of a message can pass for an event of its own on a console.
+    return "\n".join(f"    {present(line, _TEXT_CHARACTERS)}" for line in lines)
+
+
+def _safe(value: Any, limit: int, depth: int) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) < _INT64:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case str():
+            return present(value, limit)
+        case int():
+            return f"{value:#x}"[:_TEXT_CHARACTERS]
+    return _safe_container(value, limit, depth)
+
+
+def _safe_container(value: Any, limit: int, depth: int) -> Any:
+    if depth > 0 and isinstance(value, Mapping):
+        items = list(value.items())[:_ITEMS]
+        return {present(str(key), limit): _safe(item, limit, depth - 1) for key, item in items}
+    if depth > 0 and isinstance(value, list | tuple):
+        return [_safe(item, limit, depth - 1) for item in value[:_ITEMS]]
+    return present(str(value), limit)
+
+
+class Admission(NamedTuple):
+    """Whether a line may go out, and how many of its kind were held back since the last one."""
+
+    emit: bool
+    suppressed: int
+
+
+@dataclass(slots=True)
+class _Bucket:
+    lines: float
+    filled_at_seconds: float
+    suppressed: int = 0
+
+
+class Throttle:
+    """Holds back lines of one kind that come too often: a burst of them, then one per interval.
+
+    A kind is any hashable key, such as (feed, game_type, event). Beyond `most_keys` the kind that was
+    not seen for the longest time is forgotten, with its count. Pure: told the time, in seconds of any clock.
+    """
+
+    def __init__(self, *, burst: int = 5, interval_seconds: float = 10.0, most_keys: int = 20_000) -> None:
+        self._burst: Final = burst
+        self._interval_seconds: Final = interval_seconds
+        self._most_keys: Final = most_keys
+        self._buckets: Final[OrderedDict[Hashable, _Bucket]] = OrderedDict()
+
+    def admit(self, key: Hashable, now_seconds: float) -> Admission:
+        """Decide about one line now."""
+        bucket = self._buckets.setdefault(key, _Bucket(self._burst, now_seconds))
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._most_keys:
+            self._buckets.popitem(last=False)
+        elapsed_seconds = max(0.0, now_seconds - bucket.filled_at_seconds)
+        bucket.lines = min(self._burst, bucket.lines + elapsed_seconds / self._interval_seconds)
+        bucket.filled_at_seconds = now_seconds
+        if bucket.lines < 1:
+            bucket.suppressed += 1
+            return Admission(emit=False, suppressed=bucket.suppressed)
+        bucket.lines -= 1
+        suppressed, bucket.suppressed = bucket.suppressed, 0
+        return Admission(emit=True, suppressed=suppressed)

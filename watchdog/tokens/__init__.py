@@ -1,0 +1,1 @@
+"""Where a feed's token comes from and how it is kept; it never imports the hub."""

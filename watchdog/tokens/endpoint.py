@@ -1,0 +1,94 @@
+"""The provider's token endpoint: one POST, and tolerance for how its answer is worded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from watchdog.config.schema import Feed, Token
+from watchdog.runtime.http_client import CREATED, OK, Answer, Client, NoAnswer
+from watchdog.runtime.redaction import register_query, register_secret
+from watchdog.tokens.sources import TokenUnavailable, clean_secret, clean_token, reader
+
+_TOKEN_FIELDS = ("access_token", "accessToken", "token")
+_EXPIRES_FIELDS = ("expires_in", "expiresIn")
+_WRAPPERS = ("data", "result")
+_REDIRECTION = 3
+_LONGEST_LIFE_SECONDS = 1e12
+
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""A wait that the endpoint asks for is kept up to this long: nobody can silence the renewal for good."""
+
+
+class TokenEndpoint:
+    """Asks for one feed's tokens with the partner's secret, which is read anew for every request."""
+
+    def __init__(self, feed: Feed, client: Client) -> None:
+        self._feed = feed
+        self._client = client
+        self._read_secret = reader(feed.token.secret_file, feed.token.secret_env, clean_secret)
+
+    async def ask(self) -> tuple[str, float | None]:
+        """A token, and for how many seconds it is good where the answer says so.
+
+        Raises:
+            TokenUnavailable: there is none to be had.
+
+        """
+        settings = self._feed.token
+        if settings.url is None or self._read_secret is None:
+            raise RuntimeError("asked for a token without an endpoint")
+        try:
+            secret = self._read_secret()
+        except TokenUnavailable as problem:
+            raise TokenUnavailable(f"the secret is unavailable: {problem}") from None
+        register_secret(secret)
+        register_query(settings.url.query)
+        body = settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
+        try:
+            answer = await self._client.post(settings.url.text, json=body)
+        except NoAnswer as error:
+            raise TokenUnavailable(f"{error.reason}: {error}") from None
+        return _parse(answer, settings)
+
+
+def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
+    if answer.status not in (OK, CREATED):
+        raise _refused(answer)
+    try:
+        document = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise TokenUnavailable("the answer is no JSON") from None
+    token = _find(document, settings.token_field, _TOKEN_FIELDS)
+    if not isinstance(token, str):
+        raise TokenUnavailable("the answer holds no token")
+    expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
+    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
+    sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
+    return clean_token(token), float(expires_in) if sensible else None
+
+
+def _refused(answer: Answer) -> TokenUnavailable:
+    words, wait = f"HTTP status {answer.status}", answer.retry_after_seconds
+    if answer.status // 100 == _REDIRECTION:
+        words += ": redirects are not followed, as the secret would go along"
+    if wait is not None:
+        wait = min(wait, MAX_RETRY_AFTER_SECONDS)
+        words += f", to be asked again after {wait:g} s"
+    return TokenUnavailable(words, retry_after_seconds=wait)
+
+
+def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:
+    """The field at a dotted path, or under one of the usual names, at the top or in a wrapper."""
+    if path is not None:
+        for key in path.split("."):
+            document = document.get(key) if isinstance(document, Mapping) else None
+        return document
+    if not isinstance(document, Mapping):
+        return None
+    for place in (document, *(document.get(wrapper) for wrapper in _WRAPPERS)):
+        if isinstance(place, Mapping):
+            found = next((place[name] for name in names if place.get(name) is not None), None)
+            if found is not None:
+                return found
+    return None
