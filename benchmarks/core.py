@@ -15,15 +15,16 @@ from benchmarks.yardstick import Yardstick
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.betting_timer import BettingTimer
 from watchdog.core.checks.cadence import Cadence
+from watchdog.core.checks.latency import Latency
 from watchdog.core.checks.maintenance import Maintenance
 from watchdog.core.checks.rounds import Rounds
 from watchdog.core.checks.sequence import Sequence
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.checks.timestamps import Latency, Timestamps
+from watchdog.core.checks.timestamps import Timestamps
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.events import Expected
+from watchdog.core.protocol.events import UpdateReceived
 from watchdog.core.protocol.signalr import RECORD_SEPARATOR, Session
-from watchdog.core.protocol.updates import Deliveries, Update, unix_seconds
+from watchdog.core.protocol.updates import Update, UpdateDecoder, unix_seconds
 
 _COUNT = 4_000
 _REPEATS = 7
@@ -36,7 +37,7 @@ class Replay:
     """One game's session and monitor, subscribed at 0; takes records as a subscription does."""
 
     def __init__(self) -> None:
-        self.session = Session("", 0.0, expected=Deliveries().decode)
+        self.session = Session("", 0.0, expected=UpdateDecoder().decode)
         self.session.receive("{}\x1e", 0.0)
         self.monitor = Monitor("betcore", 3, "Poker", _SETTINGS, 0.0)
         self.monitor.connecting(0.0)
@@ -48,9 +49,9 @@ class Replay:
         seconds = self._received * STEP_SECONDS
         self._received += 1
         for event in self.session.receive(record, seconds):
-            if isinstance(event, Expected):
-                arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds, event.size_bytes)
-                self.monitor.received(event.content, arrival)
+            if isinstance(event, UpdateReceived):
+                arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds)
+                self.monitor.received(event.content, arrival, event.size_bytes)
         return min(self.session.next_deadline, self.monitor.next_deadline)
 
 
@@ -81,18 +82,18 @@ def measure() -> dict[str, Any]:
     """All of it, in microseconds an update."""
     texts = records(_COUNT)
     bare = [text.removesuffix(RECORD_SEPARATOR) for text in texts]
-    decode = Deliveries().decode
+    decode = UpdateDecoder().decode
     updates = [decode(text) for text in bare]
     arrivals = [_arrival(number) for number in range(_COUNT)]
     judged = list(zip(updates, arrivals, strict=True))
 
     def judge() -> Callable[[tuple[Update, Arrival]], object]:
         monitor = Replay().monitor
-        return lambda item: monitor.received(*item)
+        return lambda item: monitor.received(*item, 2_400)
 
     parts = {
         "session and decode": cost_us(_session_only, texts),
-        "decode": cost_us(lambda: Deliveries().decode, bare),
+        "decode": cost_us(lambda: UpdateDecoder().decode, bare),
         "decode, each with other games": cost_us(lambda: _never_the_same, bare),
         "monitor": cost_us(judge, judged),
         **{f"check: {name}": cost_us(make, judged) for name, make in _CHECKS.items()},
@@ -109,11 +110,11 @@ def measure() -> dict[str, Any]:
 
 def _arrival(number: int) -> Arrival:
     seconds = number * STEP_SECONDS
-    return Arrival(seconds, BEGIN_UNIX_SECONDS + seconds, 2_400)
+    return Arrival(seconds, BEGIN_UNIX_SECONDS + seconds)
 
 
 def _never_the_same(text: str) -> object:
-    return Deliveries().decode(text)
+    return UpdateDecoder().decode(text)
 
 
 def _session_only() -> Callable[[str], object]:

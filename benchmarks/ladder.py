@@ -14,10 +14,10 @@ import trio_websocket
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.events import Expected
+from watchdog.core.protocol.events import UpdateReceived
 from watchdog.core.protocol.signalr import Session
-from watchdog.core.protocol.updates import Deliveries, subscribe_record
-from watchdog.hub.stamped_stream import ArrivalStream
+from watchdog.core.protocol.updates import UpdateDecoder, subscribe_record
+from watchdog.hub.stamped_stream import StampedStream
 from watchdog.hub.transport import Endpoint
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
@@ -46,7 +46,7 @@ async def bare_socket(port: int, game_type: int, counts: Counts) -> None:
         lines = (
             b"GET / HTTP/1.1",
             b"Upgrade: websocket",
-            b"Connection: Upgrade",
+            b"WebSocket: Upgrade",
             b"Sec-WebSocket-Version: 13",
             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
         )
@@ -68,7 +68,7 @@ def _masked(text: str) -> bytes:
 
 async def websocket(port: int, game_type: int, counts: Counts) -> None:
     """trio-websocket over a stamping stream, without a deadline and without decoding."""
-    stream = ArrivalStream(await trio.open_tcp_stream("127.0.0.1", port), Clock())
+    stream = StampedStream(await trio.open_tcp_stream("127.0.0.1", port), Clock())
     async with trio.open_nursery() as nursery:
         connection = await trio_websocket.wrap_client_stream(
             nursery,
@@ -91,13 +91,13 @@ def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Ste
 
     async def step(port: int, game_type: int, counts: Counts) -> None:
         clock = Clock()
-        session = Session(subscribe_record(game_type, 1), clock.now(), expected=Deliveries().decode)
+        session = Session(subscribe_record(game_type, 1), clock.now(), expected=UpdateDecoder().decode)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
         async with open_connection(Endpoint("127.0.0.1", port, "/"), clock) as connection:
             while not session.established:
                 await connection.send(session.data_to_send())
                 message = await connection.receive()
-                session.receive(message.text or "", message.stamp.at)
+                session.receive(message.text or "", message.arrival.at)
             await connection.send(session.data_to_send())
             monitor.connecting(clock.now())
             monitor.subscribed(clock.now())
@@ -107,7 +107,7 @@ def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Ste
                     waiting.deadline = clock.now() + _PATIENCE_SECONDS
                     message = await connection.receive()
                     counts.received += 1
-                    arrival = Arrival(message.stamp.at, message.stamp.wall)
+                    arrival = message.arrival
                     take(session, monitor, message.text or "", arrival)
 
     return step
@@ -126,8 +126,8 @@ def decode(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> N
 def judge(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
     """Everything but the subscription's life."""
     for event in session.receive(text, arrival.at):
-        if isinstance(event, Expected):
-            monitor.received(event.content, arrival)
+        if isinstance(event, UpdateReceived):
+            monitor.received(event.content, arrival, event.size_bytes)
 
 
 STEPS: dict[str, Step] = {

@@ -19,7 +19,8 @@ import trio
 from benchmarks.figures import summary
 from watchdog import app
 from watchdog.config import schema as config
-from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.arrival import Arrival
+from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.updates import Update, unix_seconds
 from watchdog.runtime import log
@@ -58,10 +59,10 @@ def witness(seen: Seen) -> None:
     received, advance = Monitor.received, Monitor.advance
     noticed: dict[int, float] = {}
 
-    def received_seen(self: Monitor, update: Update, arrival: Arrival) -> list[Finding]:
+    def received_seen(self: Monitor, update: Update, arrival: Arrival, size_bytes: int) -> list[Finding]:
         stamps = seen.stamps if arrival.exact else seen.inexact_stamps
         stamps.append(abs(arrival.wall - unix_seconds(update.sent)))
-        return received(self, update, arrival)
+        return received(self, update, arrival, size_bytes)
 
     def advance_seen(self: Monitor, at: float) -> list[Finding]:
         due, before = self.update_due_at, self.state

@@ -22,7 +22,7 @@ from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.signalr import RECORD_SEPARATOR
 from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Endpoint
-from watchdog.hub.websocket import Connection, open_connection
+from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 MOST = 1_000
@@ -77,7 +77,7 @@ async def _path(count: int) -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     endpoint = Endpoint("127.0.0.1", listener.socket.getsockname()[1], "/")
 
-    def connect(token: str) -> AbstractAsyncContextManager[Connection]:
+    def connect(token: str) -> AbstractAsyncContextManager[WebSocket]:
         del token
         return open_connection(endpoint, clock)
 
@@ -90,7 +90,7 @@ async def _path(count: int) -> None:
         clock=clock,
         reconnect=Reconnect(),
         report=lambda *_: None,
-        draw=lambda: 0.0,
+        random=lambda: 0.0,
     )
     async with listener, trio.open_nursery() as nursery:
         nursery.start_soon(subscription.run)

@@ -16,7 +16,7 @@ from benchmarks.core import Replay
 from benchmarks.programs import BUILD, HERE, BenchmarkError, run
 from benchmarks.recording import records
 from watchdog.core.protocol.signalr import RECORD_SEPARATOR
-from watchdog.core.protocol.updates import Deliveries
+from watchdog.core.protocol.updates import UpdateDecoder
 
 REFERENCE = HERE / "smoke.json"
 TOLERANCE = 0.25
@@ -77,7 +77,7 @@ def blocks() -> dict[str, float]:
     bare = [text.removesuffix(RECORD_SEPARATOR) for text in texts]
     gc.collect()
     before = sys.getallocatedblocks()
-    kept = [Deliveries().decode(text) for text in bare]
+    kept = [UpdateDecoder().decode(text) for text in bare]
     held = sys.getallocatedblocks() - before
     return {"blocks_left": left / (_MANY - _FEW), "blocks_held": held / len(kept)}
 

@@ -16,17 +16,24 @@ from watchdog.config.schema import Token
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.events import Event, Expected, Flood, Invocation
+from watchdog.core.protocol.events import Event, Invocation, TooManyRecords, UpdateReceived
 from watchdog.core.protocol.signalr import Session
-from watchdog.core.protocol.updates import Deliveries, Update, UpdateError, decode_update, is_update, judged
-from watchdog.core.protocol.websocket import Foreign, Frames
+from watchdog.core.protocol.updates import (
+    Update,
+    UpdateDecoder,
+    UpdateError,
+    decode_update,
+    is_update,
+    without_unread_fields,
+)
+from watchdog.core.protocol.websocket import FrameReader, Passthrough
 from watchdog.core.token import read_claims
 from watchdog.hub.negotiation import negotiate
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import MAX_MESSAGE_BYTES
 from watchdog.runtime.http_client import Answer
 from watchdog.tokens.endpoint import _parse
-from watchdog.tokens.sources import TokenUnavailable
+from watchdog.tokens.sources import TokenUnavailableError
 
 _SUBSCRIBE = '{"type":1}\x1e'
 _NOW = 1_750_348_638.0
@@ -42,7 +49,7 @@ def session(data: bytes) -> None:
     text = data[1:].decode("utf-8", "surrogateescape")
     whole, pieces = Session(_SUBSCRIBE, 0.0), Session(_SUBSCRIBE, 0.0)
     events = whole.receive(text, 1.0)
-    if events == [Flood()]:
+    if events == [TooManyRecords()]:
         return  # too many records for one message, not for several
     split: list[Event] = []
     for start in range(0, len(text), step):
@@ -51,23 +58,23 @@ def session(data: bytes) -> None:
     answer = whole.data_to_send()
     assert answer == pieces.data_to_send()
     answer.encode()
-    shortened = Session(_SUBSCRIBE, 0.0, expected=Deliveries().decode).receive(text, 1.0)
+    shortened = Session(_SUBSCRIBE, 0.0, expected=UpdateDecoder().decode).receive(text, 1.0)
     for event, short in zip(events, shortened, strict=True):
         decoded = None
         if isinstance(event, Invocation) and is_update(event.target):
             decoded = _update(event.arguments)
-        if isinstance(short, Expected):
+        if isinstance(short, UpdateReceived):
             assert decoded is not None
-            assert short.content == replace(decoded, games=judged(decoded.games))
+            assert short.content == replace(decoded, games=without_unread_fields(decoded.games))
 
 
 def frames(data: bytes) -> None:
-    """Frames of a WebSocket, whole and split: the same messages as the library alone finds in them."""
+    """FrameReader of a WebSocket, whole and split: the same messages as the library alone finds in them."""
     step, data = (data[0] % 16 + 1 if data else 1), data[1:]
-    reader = Frames(MAX_MESSAGE_BYTES)
+    reader = FrameReader(MAX_MESSAGE_BYTES)
     reader.feed(data)
     while (piece := reader.next()) is not None:
-        if isinstance(piece, Foreign) and piece.then == "oversize":
+        if isinstance(piece, Passthrough) and piece.then == "oversize":
             break
     # The library takes a hundred times as long.
     data = data[:_COMPARED_BYTES]
@@ -86,7 +93,7 @@ def negotiation(data: bytes) -> None:
     client = _Client(data.split(_SEPARATOR))
     try:
         found = _outcome(negotiate(client, "wss://hub.example/hubs?partner=1", "a-token"))  # type: ignore[arg-type]
-    except ConnectionLost as lost:
+    except ConnectionLostError as lost:
         assert len(lost.detail) <= len(data) + 200
         return
     assert found.url.startswith("wss://")
@@ -97,7 +104,7 @@ def token(data: bytes) -> None:
     """An answer of the token endpoint, and the token in it as a JWT."""
     try:
         found, seconds = _parse(Answer(200, data), Token())
-    except TokenUnavailable:
+    except TokenUnavailableError:
         return
     assert found.isprintable()
     assert seconds is None or seconds > 0
@@ -135,7 +142,7 @@ def _judge(decoded: Update) -> None:
     monitor.subscribed(0.0)
     for number in range(1, 4):
         at = number / 2
-        findings = monitor.received(decoded, Arrival(at, _NOW + at, 100))
+        findings = monitor.received(decoded, Arrival(at, _NOW + at), 100)
         json.encode([(finding.event, finding.detail) for finding in findings])
     monitor.advance(10.0)
     shown = monitor.snapshot(10.0, _NOW + 10)

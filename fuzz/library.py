@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
-from watchdog.core.protocol.websocket import Frames
+from watchdog.core.protocol.websocket import FrameReader
 from watchdog.hub.websocket import MAX_MESSAGE_BYTES
 
 Message = str | bytes | bytearray
@@ -41,7 +41,7 @@ def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
 
     They share the bytes as on a connection. Of a message that will be oversize the library makes nothing yet.
     """
-    frames, library = Frames(MAX_MESSAGE_BYTES), Library()
+    frames, library = FrameReader(MAX_MESSAGE_BYTES), Library()
     ends = False
     for chunk in chunks:
         if ends:

@@ -10,9 +10,10 @@ import trio
 from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, settings, wall
 from tests.support.whole_watch import named, running, the, wall_at
 from watchdog import app
-from watchdog.app import CannotServe, Watchdog
+from watchdog.app import Watchdog
 from watchdog.config import schema as config
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
+from watchdog.readers.web.server import ListenError
 from watchdog.runtime.clock import Clock
 
 
@@ -42,7 +43,7 @@ async def test_a_snapshot_is_one_instant_of_all_games_in_the_order_of_the_config
 async def test_it_is_ready_once_every_subscription_has_been_tried_even_in_vain(autojump_clock, monkeypatch):
     watchdog = Watchdog(settings((1, 3)), clock=Clock(wall))
     assert not watchdog.snapshot().ready
-    async with running(Hub(ConnectionLost("refused")), settings((1, 3))) as watchdog:
+    async with running(Hub(ConnectionLostError("refused")), settings((1, 3))) as watchdog:
         await trio.sleep_until(0.1)
         assert watchdog.snapshot().ready
     monkeypatch.delenv(TOKEN_VARIABLE)
@@ -157,7 +158,7 @@ async def test_a_mistake_of_ours_ends_the_watch_with_its_own_error(autojump_cloc
     def wrong(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("watchdog.hub.connection.Deliveries.decode", wrong)
+    monkeypatch.setattr("watchdog.hub.connection.UpdateDecoder.decode", wrong)
     with pytest.raises(ExceptionGroup) as caught:
         async with running(Hub()):
             await trio.sleep_until(5.1)
@@ -210,6 +211,6 @@ async def test_an_address_that_is_taken_is_refused_with_one_line(logged):
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with listener:
         port = listener.socket.getsockname()[1]
-        with pytest.raises(CannotServe, match=rf"^web\.listen: cannot listen on 127\.0\.0\.1:{port}: .+$"):
+        with pytest.raises(ListenError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: .+$"):
             await app.run(served(f"127.0.0.1:{port}"))
     assert named(logged, "watchdog.started") == []

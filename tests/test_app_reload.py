@@ -12,7 +12,7 @@ from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, spent, w
 from tests.support.whole_watch import document, named, running, the, types, wall_at
 from watchdog.app import Watchdog
 from watchdog.config import schema as config
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 
 
@@ -155,7 +155,7 @@ async def test_another_level_of_logging_counts_from_the_reload_on(
 
 async def test_a_reload_before_anything_runs_is_taken_over_by_the_run(autojump_clock, file):
     hub = Hub()
-    watchdog = Watchdog(config.load(file), clock=Clock(wall), draw=lambda: 0.0, dial=hub.dial)
+    watchdog = Watchdog(config.load(file), clock=Clock(wall), random=lambda: 0.0, dial=hub.dial)
     file.write_text(document(types(1, 3)) + document().replace('"betcore"', '"other"'))
     watchdog.reload(file)
     async with trio.open_nursery() as nursery:
@@ -168,7 +168,7 @@ async def test_a_reload_before_anything_runs_is_taken_over_by_the_run(autojump_c
 
 
 async def test_a_hangup_reloads_the_file(file, logged):
-    watchdog = Watchdog(config.load(file), dial=Hub(ConnectionLost("refused")).dial)
+    watchdog = Watchdog(config.load(file), dial=Hub(ConnectionLostError("refused")).dial)
     file.write_text(document(types(1, 3)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watchdog.reload_on_hangup, file)

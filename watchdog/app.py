@@ -14,21 +14,23 @@ import structlog
 import trio
 
 from watchdog import __version__
-from watchdog.config import schema as config
+from watchdog.config import schema
+from watchdog.config.permissions import ExposedFiles
 from watchdog.config.schema import Config, ConfigError
-from watchdog.core.arrival import Finding
+from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import Snapshot
-from watchdog.hub.supervisor import FeedWatch
+from watchdog.hub.supervisor import FeedSupervisor
 from watchdog.hub.transport import Dial
-from watchdog.readers.metrics import render as metrics
+from watchdog.readers.metrics.render import render
 from watchdog.readers.web.app import create_app
 from watchdog.readers.web.auth import Passwords
-from watchdog.readers.web.server import ListenError, serve
+from watchdog.readers.web.server import serve
 from watchdog.runtime import log
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
-from watchdog.tokens.sources import ExposedFiles
+from watchdog.runtime.throttle import Throttle
 
 LOOK_AT_FILES_SECONDS = 60.0
 """How often the modes of the files that hold secrets are looked at."""
@@ -43,10 +45,6 @@ _SWITCH_SECONDS = 0.0001
 """After this time a busy thread lets the loop go on, which asks for that with every read; by default 5 ms."""
 
 
-class CannotServe(Exception):  # noqa: N818 - the configuration's mistake or the machine's, not an error of ours
-    """The web side can't listen where it is told to."""
-
-
 class Watchdog:
     """Watches all feeds of a configuration, and answers what is known of them at an instant."""
 
@@ -55,21 +53,21 @@ class Watchdog:
         settings: Config,
         *,
         clock: Clock | None = None,
-        draw: Callable[[], float] = random.random,
+        random: Callable[[], float] = random.random,
         dial: Dial | None = None,
         on_reload: Callable[[Config], None] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock or Clock()
-        self._draw = draw
+        self._random = random
         self._dial = dial
         self._on_reload = on_reload
         self._log = structlog.get_logger()
-        self._throttle = log.Throttle()
+        self._throttle = Throttle()
         self._nursery: trio.Nursery | None = None
         self._reload_successful = True
         self._reload_success_at = self._clock.wall()
-        self._feeds: dict[str, FeedWatch] = {}
+        self._feeds: dict[str, FeedSupervisor] = {}
         for feed in settings.feeds:
             self._add(feed)
         self._clock.on_stall(self._stalled)
@@ -109,7 +107,7 @@ class Watchdog:
     def reload(self, path: Path) -> None:
         """Take over a changed file; a bad one changes nothing and has all its mistakes logged."""
         try:
-            settings = config.load(path)
+            settings = schema.load(path)
         except ConfigError as error:
             self._reload_successful = False
             for mistake in error.mistakes:
@@ -150,14 +148,14 @@ class Watchdog:
         for watch in old.values():
             watch.scope.cancel()
 
-    def _add(self, feed: config.Feed) -> FeedWatch:
-        watch = self._feeds[feed.name] = FeedWatch(
+    def _add(self, feed: schema.Feed) -> FeedSupervisor:
+        watch = self._feeds[feed.name] = FeedSupervisor(
             feed,
             self._settings.reconnect,
             clock=self._clock,
             report=self._report,
             report_feed=self._report_feed,
-            draw=self._draw,
+            random=self._random,
             dial=self._dial,
         )
         watch.prepare()
@@ -191,7 +189,7 @@ def start(settings: Config, path: Path) -> None:
     """Watch and serve until SIGTERM or SIGINT; SIGHUP reloads the file.
 
     Raises:
-        CannotServe: the web address can't be listened on.
+        ListenError: the web address can't be listened on.
 
     """
     log.configure(settings.log.format, settings.log.level)
@@ -204,47 +202,36 @@ async def run(
     """Watch and serve until cancelled; `started` is called with the address of the web side.
 
     Raises:
-        CannotServe: the web address can't be listened on.
+        ListenError: the web address can't be listened on.
 
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
     watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
     _keep_the_loop_free()
     events = structlog.get_logger()
-    unserved: ListenError | None = None
-    async with trio.open_nursery() as nursery:
+    async with open_nursery_of_body() as nursery:
+        addresses = await nursery.start(
+            partial(
+                serve,
+                create_app(watchdog.snapshot, render, passwords),
+                listen=(settings.web.listen.host, settings.web.listen.port),
+                tls=_tls_files(settings.web),
+            )
+        )
+        address = addresses[0]
+        events.info("watchdog.started", version=__version__, address=address, games=_count_games(settings))
+        if passwords is None and not all(map(_is_loopback, addresses)):
+            events.warning("web.unprotected", address=address, missing="web.basic_auth_file")
+        if path is not None:
+            nursery.start_soon(watchdog.reload_on_hangup, path)
+        await nursery.start(watchdog.run)
+        nursery.start_soon(_freeze_what_stands)
+        if started is not None:
+            started(address)
         try:
-            addresses = await nursery.start(
-                partial(
-                    serve,
-                    create_app(watchdog.snapshot, metrics.render, passwords),
-                    listen=(settings.web.listen.host, settings.web.listen.port),
-                    tls=_tls_files(settings.web),
-                )
-            )
-        except ListenError as error:
-            # Raised below: within the nursery it would come out wrapped in a group.
-            unserved = error
-            nursery.cancel_scope.cancel()
-        else:
-            address = addresses[0]
-            events.info(
-                "watchdog.started", version=__version__, address=address, games=_count_games(settings)
-            )
-            if passwords is None and not all(map(_is_loopback, addresses)):
-                events.warning("web.unprotected", address=address, missing="web.basic_auth_file")
-            if path is not None:
-                nursery.start_soon(watchdog.reload_on_hangup, path)
-            await nursery.start(watchdog.run)
-            nursery.start_soon(_freeze_what_stands)
-            if started is not None:
-                started(address)
-            try:
-                await trio.sleep_forever()
-            finally:
-                events.info("watchdog.stopping")
-    if unserved is not None:
-        raise CannotServe(f"web.listen: {unserved}")
+            await trio.sleep_forever()
+        finally:
+            events.info("watchdog.stopping")
 
 
 def _keep_the_loop_free() -> None:
@@ -264,7 +251,7 @@ async def _freeze_what_stands() -> None:
     gc.freeze()
 
 
-def _tls_files(settings: config.Web) -> tuple[Path, Path] | None:
+def _tls_files(settings: schema.Web) -> tuple[Path, Path] | None:
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     return settings.tls_cert_file, settings.tls_key_file

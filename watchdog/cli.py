@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from watchdog import __version__
+from watchdog.core.errors import OperatorError
 
 # Neither `typing` nor `pathlib` is imported before it is needed: each takes a quarter of a bare interpreter.
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[_Parser]  # noqa: SLF001 - it has no public name
 
 
-class _Refused(Exception):  # noqa: N818 - what was asked for is wrong, not the program
+class UsageError(OperatorError):
     """What was asked for can't be done; each line says what and where."""
 
     def __init__(self, *lines: str) -> None:
@@ -56,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except _Refused as refused:
+    except UsageError as refused:
         for line in refused.lines:
             _complain(line)
         return EXIT_USAGE
     except Exception:  # noqa: BLE001 - the last stop of a mistake of ours: say so, without a secret
         import traceback  # noqa: PLC0415
 
-        from watchdog.runtime.log import redact  # noqa: PLC0415
+        from watchdog.runtime.redaction import redact  # noqa: PLC0415
 
         sys.stderr.write(redact(traceback.format_exc()))
         _complain("this is a bug of the watchdog, not of the feed")
@@ -213,12 +214,13 @@ def _scale(text: str) -> float:
 
 def _run(options: argparse.Namespace) -> int:
     from watchdog import app  # noqa: PLC0415
+    from watchdog.readers.web.server import ListenError  # noqa: PLC0415
 
     settings = _load(options.config)
     try:
         app.start(settings, options.config)
-    except app.CannotServe as error:
-        raise _Refused(f"{options.config}: {error}") from None
+    except ListenError as error:
+        raise UsageError(f"{options.config}: web.listen: {error}") from None
     return 0
 
 
@@ -231,18 +233,18 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from watchdog import simulator  # noqa: PLC0415
-    from watchdog.config.schema import Listen  # noqa: PLC0415
+    from watchdog.config.values import Listen  # noqa: PLC0415
     from watchdog.runtime import log  # noqa: PLC0415
 
     try:
         listen = Listen(options.listen)
     except ValueError:
-        raise _Refused(f"--listen: expected {Listen.allowed}, got {options.listen!r}") from None
+        raise UsageError(f"--listen: expected {Listen.allowed}, got {options.listen!r}") from None
     games = _game_types(options.games, tuple(simulator.GAMES))
     try:
         faults = simulator.load_faults(options.faults, games) if options.faults is not None else ()
     except simulator.FaultFileError as error:
-        raise _Refused(*error.mistakes) from None
+        raise UsageError(*error.mistakes) from None
     if options.programme:
         settings = simulator.demo_settings(listen.host, listen.port)
     else:
@@ -258,7 +260,7 @@ def _simulate(options: argparse.Namespace) -> int:
     try:
         simulator.start(settings)
     except OSError as error:
-        raise _Refused(f"--listen: can't listen on {listen}: {error.strerror or error}") from None
+        raise UsageError(f"--listen: can't listen on {listen}: {error.strerror or error}") from None
     return 0
 
 
@@ -267,17 +269,17 @@ def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
         return known
     wanted = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) in known for part in wanted) or len(set(wanted)) < len(wanted):
-        raise _Refused(f"--games: expected some of {','.join(map(str, known))}, each once, got {text!r}")
+        raise UsageError(f"--games: expected some of {','.join(map(str, known))}, each once, got {text!r}")
     return tuple(int(part) for part in wanted)
 
 
 def _load(path: "Path") -> "Config":
-    from watchdog.config import schema as config  # noqa: PLC0415
+    from watchdog.config import schema  # noqa: PLC0415
 
     try:
-        return config.load(path)
-    except config.ConfigError as error:
-        raise _Refused(*error.mistakes) from None
+        return schema.load(path)
+    except schema.ConfigError as error:
+        raise UsageError(*error.mistakes) from None
 
 
 def _check_config(options: argparse.Namespace) -> int:
@@ -291,6 +293,7 @@ def _probe(options: argparse.Namespace) -> int:
     import trio  # noqa: PLC0415
 
     from watchdog import probe  # noqa: PLC0415
+    from watchdog.readers import verdict  # noqa: PLC0415
     from watchdog.runtime import log  # noqa: PLC0415
 
     settings = _load(options.config)
@@ -298,11 +301,11 @@ def _probe(options: argparse.Namespace) -> int:
     if options.game_type is not None:
         only = probe.only_game(settings, options.game_type)
         if only is None:
-            raise _Refused(
+            raise UsageError(
                 f"{options.config}: feeds[].games[].type: no game has the type {options.game_type}"
             )
         settings = only
-    verdicts = [probe.verdict_of(game) for game in trio.run(probe.watch, settings, options.duration)]
-    write = probe.as_json if options.json else probe.as_text
+    verdicts = [verdict.verdict_of(game) for game in trio.run(probe.watch, settings, options.duration)]
+    write = verdict.as_json if options.json else verdict.as_text
     sys.stdout.write(write(verdicts) + "\n")
-    return probe.exit_code(verdicts)
+    return verdict.exit_code(verdicts)

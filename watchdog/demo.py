@@ -1,5 +1,6 @@
 """The demo: the bundled simulator with its programme of faults, and the watchdog on it."""
 
+import math
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import trio
 
 from watchdog import app
-from watchdog.config import schema as config
+from watchdog.config import schema
 from watchdog.config.schema import Config
 from watchdog.runtime import log
 from watchdog.runtime.signals import run_until_signalled
@@ -39,7 +40,7 @@ async def run(duration_seconds: float | None) -> None:
         )
         hub, token = await _told(process)
         _say(f"simulator    {hub}")
-        with trio.move_on_after(duration_seconds if duration_seconds is not None else float("inf")):
+        with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf):
             await app.run(_settings(hub, token), started=_announce)
         nursery.cancel_scope.cancel()
 
@@ -66,7 +67,7 @@ def _say(line: str) -> None:
 
 
 def _settings(hub: str, token: str) -> Config:
-    return config.parse(
+    return schema.parse(
         {
             "web": {"listen": f"127.0.0.1:{PREFERRED_PORT if _is_free(PREFERRED_PORT) else 0}"},
             "feeds": [

@@ -14,20 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.config import schema as config
-from watchdog.config.schema import (
-    Config,
-    ConfigError,
-    Feed,
-    Game,
-    HttpUrl,
-    Listen,
-    Log,
-    Reconnect,
-    RequestTemplate,
-    Token,
-    Web,
-    WebSocketUrl,
-)
+from watchdog.config.schema import Config, ConfigError, Feed, Game, Log, Reconnect, Token, Web
+from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
 
 CONFIGS = Path(__file__).parent / "files"

@@ -11,8 +11,8 @@ from watchdog.core.backoff import delay_seconds
     ("failures", "most"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (7, 30.0), (8, 30.0), (10_000, 30.0)]
 )
 def test_the_longest_wait_doubles_up_to_the_maximum(failures, most):
-    def bounds(draw):
-        return delay_seconds(failures, draw, initial_seconds=0.25, max_seconds=30.0)
+    def bounds(random):
+        return delay_seconds(failures, random, initial_seconds=0.25, max_seconds=30.0)
 
     assert bounds(0.0) == 0.25
     assert bounds(0.5) == pytest.approx((0.25 + most) / 2)
@@ -25,9 +25,9 @@ def test_the_longest_wait_doubles_up_to_the_maximum(failures, most):
     st.floats(0.001, 3600.0),
     st.floats(0.001, 3600.0),
 )
-def test_every_wait_lies_within_the_bounds(failures, draw, one, another):
+def test_every_wait_lies_within_the_bounds(failures, random, one, another):
     initial, longest = sorted((one, another))
-    wait = delay_seconds(failures, draw, initial_seconds=initial, max_seconds=longest)
+    wait = delay_seconds(failures, random, initial_seconds=initial, max_seconds=longest)
     assert initial <= wait <= longest * (1 + 1e-12)
 
 

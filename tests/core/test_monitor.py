@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_watch_without_a_token_has_tried_and_is_unauthorized():
     watch.monitor.authorized(0.0, ok=False)
     assert watch.state == "unobserved"
 
-    watch.monitor.unable(2.0)
+    watch.monitor.no_token(2.0)
 
     assert watch.state == "unauthorized"
     assert watch.snapshot.tried
@@ -97,7 +98,7 @@ def test_a_lost_connection_is_disconnected_and_never_silent():
     watch.advance(60.0)
 
     assert watch.state == "disconnected"
-    assert watch.monitor.next_deadline == float("inf")
+    assert watch.monitor.next_deadline == math.inf
     assert watch.seconds == {"fresh": 1.0, "disconnected": 59.0}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import TICK, Watch, betting, dealing, game, moment, result
-from watchdog.core.arrival import Finding
+from watchdog.core.findings import Finding
 from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 
@@ -58,7 +58,7 @@ NASTY = st.fixed_dictionaries(
 TAME = st.sampled_from([{}, {}, {"maintenance": True}, {"games": (dealing(finishes=moment(-60)),)}])
 
 OTHERS = st.sampled_from(
-    ["connecting", "unable", "subscribed", "subscribed", "lost", "invalid", "authorized", "unauthorized"]
+    ["connecting", "no_token", "subscribed", "subscribed", "lost", "invalid", "authorized", "unauthorized"]
 )
 
 
@@ -75,7 +75,7 @@ def happen(watch: Watch, step: Step) -> list[Finding]:
     """Let the step happen now."""
     monitor, at = watch.monitor, watch.at
     match step.action:
-        case "connecting" | "unable" | "subscribed":
+        case "connecting" | "no_token" | "subscribed":
             found = getattr(monitor, step.action)(at)
         case "lost":
             found = monitor.lost(DISCONNECT_REASONS[step.wait % len(DISCONNECT_REASONS)], at)
@@ -222,7 +222,7 @@ class Oracle:
 
     def learn(self, step: Step, tick: int) -> None:
         match step.action:
-            case "connecting" | "unable":
+            case "connecting" | "no_token":
                 self.tried = True
             case "subscribed":
                 self.connected, self.overdue, self.owed_since = True, False, tick

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.core.token import Claims, TokenWatch, read_claims
+from watchdog.core.token import Claims, TokenState, read_claims
 
 
 def encoded(text):
@@ -21,7 +21,7 @@ def with_payload(text):
 
 
 def watched(token):
-    watch = TokenWatch()
+    watch = TokenState()
     watch.replaced(token)
     return watch
 
@@ -69,7 +69,7 @@ def test_no_token_ever_makes_the_reader_raise(token):
 
 
 def test_before_any_token_it_is_missing():
-    assert TokenWatch().problem(0.0) == "missing"
+    assert TokenState().problem(0.0) == "missing"
 
 
 @pytest.mark.parametrize(

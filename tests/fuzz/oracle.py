@@ -6,6 +6,7 @@ records of the settings and the update. Where those pages leave a case open a co
 that reading is the program's.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,7 +149,7 @@ class _Oracle:
             case "connecting":
                 self.tried = True
                 self.attempts += 1
-            case "unable":
+            case "no_token":
                 self.tried = True
             case "subscribed":
                 self.subscribed = True
@@ -197,7 +198,7 @@ class _Oracle:
         if game is not None:
             self._round(before, update, game, first=first)
         # Two updates that show it, far enough apart, are proof whatever follows.
-        self._lasts_by(float("-inf"))
+        self._lasts_by(-math.inf)
         self.seen.append((at, update))
         self.on_this_connection.append((at, exact, update))
         self.owed_since = at

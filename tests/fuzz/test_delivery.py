@@ -7,15 +7,15 @@ from msgspec.structs import replace
 
 from tests.core.protocol.sessions import PING, established, plain
 from tests.fuzz.documents import DOCUMENT, mutated_arguments
-from watchdog.core.protocol.events import Expected, Invalid, Invocation
+from watchdog.core.protocol.events import Invalid, Invocation, UpdateReceived
 from watchdog.core.protocol.signalr import encode_record
 from watchdog.core.protocol.updates import (
     UPDATE_TARGET,
-    Deliveries,
+    UpdateDecoder,
     UpdateError,
     decode_update,
     is_update,
-    judged,
+    without_unread_fields,
 )
 
 UPDATE = encode_record({"type": 1, "target": UPDATE_TARGET, "arguments": [DOCUMENT]})
@@ -27,12 +27,12 @@ def heard(text, expected):
     session = established(expected=expected)
     found = []
     for event in session.receive(text, 1.0):
-        if isinstance(event, Expected):
+        if isinstance(event, UpdateReceived):
             found.append((event.content, event.size_bytes))
         elif isinstance(event, Invocation) and is_update(event.target):
             try:
                 update = decode_update(event.arguments)
-                found.append((replace(update, games=judged(update.games)), event.size_bytes))
+                found.append((replace(update, games=without_unread_fields(update.games)), event.size_bytes))
             except UpdateError as error:
                 found.append(Invalid(error.reason, str(error)))
         else:
@@ -50,7 +50,7 @@ def heard(text, expected):
 def test_the_short_way_and_the_long_way_understand_the_same(parts):
     text = "".join(f'{{{head},"arguments":{arguments}{tail}}}\x1e' for head, arguments, tail in parts)
 
-    assert heard(text, Deliveries().decode) == heard(text, None)
+    assert heard(text, UpdateDecoder().decode) == heard(text, None)
 
 
 @pytest.mark.parametrize("change", [('"i":', '"j":'), ('"bt":', '"bu":'), ('"s":2', '"s":9'), ("]}", "]")])
@@ -59,11 +59,11 @@ def test_what_is_kept_of_one_update_lets_no_broken_one_pass(change):
     assert broken != UPDATE
 
     for text in (UPDATE + broken, UPDATE + broken + UPDATE + UPDATE, broken + UPDATE):
-        assert heard(text, Deliveries().decode) == heard(text, None)
+        assert heard(text, UpdateDecoder().decode) == heard(text, None)
 
 
 def test_games_whose_text_is_the_same_are_the_same():
-    decode = Deliveries().decode
+    decode = UpdateDecoder().decode
     records = [UPDATE, UPDATE.replace('"im":false', '"im":true'), UPDATE.replace('"ps":1', '"ps":2'), UPDATE]
     first, second, third, fourth = (decode(record.removesuffix("\x1e")) for record in records)
 
@@ -91,11 +91,11 @@ def test_only_the_ordinary_delivery_goes_the_short_way(change, short):
     text = UPDATE.replace(*change, 1)
     assert change == ("", "") or text != UPDATE
 
-    events = established(expected=Deliveries().decode).receive(text, 1.0)
+    events = established(expected=UpdateDecoder().decode).receive(text, 1.0)
 
-    assert [isinstance(event, Expected) for event in events] in ([short], [])
-    assert heard(text, Deliveries().decode) == heard(text, None)
+    assert [isinstance(event, UpdateReceived) for event in events] in ([short], [])
+    assert heard(text, UpdateDecoder().decode) == heard(text, None)
 
 
 def test_a_ping_is_no_delivery():
-    assert established(expected=Deliveries().decode).receive(PING, 1.0) == []
+    assert established(expected=UpdateDecoder().decode).receive(PING, 1.0) == []

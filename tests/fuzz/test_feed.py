@@ -12,7 +12,7 @@ from fuzz.limits import HANG_SECONDS
 from tests.core.protocol.sessions import PING, SUBSCRIBE, UPDATE, established, plain
 from tests.fuzz.documents import HOSTILE, LONG, mutated_arguments
 from watchdog.core.protocol import signalr
-from watchdog.core.protocol.events import Flood, Invalid, Invocation, Oversize
+from watchdog.core.protocol.events import Invalid, Invocation, RecordTooLong, TooManyRecords
 from watchdog.core.protocol.signalr import MAX_RECORDS, Session
 from watchdog.core.protocol.updates import Update, UpdateError, decode_update
 
@@ -69,7 +69,7 @@ def test_anything_at_all_is_refused_by_the_decoder_with_a_reason(data):
 def test_a_full_frame_of_as_many_records_as_are_read_is_no_hang(record):
     data = (record[:-1].ljust(LONG // MAX_RECORDS - 1) + "\x1e") * MAX_RECORDS
 
-    assert established().receive(data, 1.0) != [Flood()]
+    assert established().receive(data, 1.0) != [TooManyRecords()]
     assert cpu_seconds(lambda: established().receive(data, 1.0)) < HANG_SECONDS
 
 
@@ -99,7 +99,7 @@ def test_a_record_that_never_ends_is_given_up_at_the_limit_and_not_kept(monkeypa
     finally:
         tracemalloc.stop()
 
-    assert events == [Oversize()] * (1000 // (LONG // len(piece) + 1))
+    assert events == [RecordTooLong()] * (1000 // (LONG // len(piece) + 1))
     assert kept < 8 * LONG
 
 

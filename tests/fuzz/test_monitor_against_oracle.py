@@ -105,8 +105,8 @@ class Game(RuleBasedStateMachine):
         elif well:
             self.connect()
         else:
-            self.tell("unable")
-            self.monitor.unable(self.at)
+            self.tell("no_token")
+            self.monitor.no_token(self.at)
 
     def connect(self) -> None:
         self.tell("connecting")
@@ -217,7 +217,7 @@ class Game(RuleBasedStateMachine):
         self.earliest = at = max(at, self.earliest)
         self.events[-1].told.update(at=at, wall=wall(at / TICKS_PER_SECOND))
         self.monitor.received(
-            told, Arrival(at / TICKS_PER_SECOND, wall(at / TICKS_PER_SECOND), 10, exact=exact)
+            told, Arrival(at / TICKS_PER_SECOND, wall(at / TICKS_PER_SECOND), exact=exact), 10
         )
 
     def _game(self, table: dict[str, Any], game_type: int) -> Any:

@@ -148,7 +148,7 @@ async def test_a_message_has_the_stamp_of_its_last_byte(autojump_clock, first, l
         nursery.start_soon(say)
         message = await connection.receive()
     assert message.text == "whole"
-    assert message.stamp.at == pytest.approx(2.0, abs=0.001)
+    assert message.arrival.at == pytest.approx(2.0, abs=0.001)
 
 
 @pytest.mark.parametrize("busy", [False, True])

@@ -8,9 +8,9 @@ import pytest
 
 from tests.support.raw_server import Peer, answer, answering, black_hole, refusing, serving, without_proxies
 from watchdog.hub.negotiation import MAX_REDIRECTS, Negotiated, negotiate
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime import http_client as http
-from watchdog.runtime.http_client import Answer, Client, NoAnswer
+from watchdog.runtime.http_client import Answer, Client, NoAnswerError
 
 TOKEN = "sesame.open.now"
 HUB = "wss://hub.example/hubs"
@@ -33,7 +33,7 @@ class FakeClient:
     async def post(self, url, *, headers=None, json=None):
         self.asked.append((url, headers["Authorization"], json))
         given = next(self._answers)
-        if isinstance(given, NoAnswer):
+        if isinstance(given, NoAnswerError):
             raise given
         return given
 
@@ -43,7 +43,7 @@ def ok(document):
 
 
 async def loss(*answers, url=HUB):
-    with pytest.raises(ConnectionLost) as lost:
+    with pytest.raises(ConnectionLostError) as lost:
         await negotiate(FakeClient(*answers), url, TOKEN)
     assert TOKEN not in f"{lost.value!s} {lost.value!r} {lost.value.detail}"
     assert lost.value.allow_reconnect
@@ -203,7 +203,7 @@ async def test_what_is_no_documented_answer_is_against_the_protocol(body):
 
 @pytest.mark.parametrize("reason", ["dns", "refused", "tls", "timeout", "closed", "oversize", "protocol"])
 async def test_no_answer_is_a_loss_for_the_same_reason(reason):
-    lost = await loss(NoAnswer(reason, "words"))
+    lost = await loss(NoAnswerError(reason, "words"))
     assert (lost.reason, lost.detail) == (reason, "negotiate: words")
 
 
@@ -218,7 +218,7 @@ def client(monkeypatch):
 
 async def loss_from(client, script):
     async with serving(script) as port:
-        with pytest.raises(ConnectionLost) as lost:
+        with pytest.raises(ConnectionLostError) as lost:
             await negotiate(client, f"ws://127.0.0.1:{port}/hubs?key=hidden", TOKEN)
     assert "hidden" not in f"{lost.value!s} {lost.value.detail}"
     return lost.value.reason
@@ -263,6 +263,6 @@ async def test_a_body_that_never_comes_is_a_timeout(client, monkeypatch):
 
 async def test_nobody_listens(client):
     async with refusing() as port:
-        with pytest.raises(ConnectionLost) as lost:
+        with pytest.raises(ConnectionLostError) as lost:
             await negotiate(client, f"ws://127.0.0.1:{port}/", TOKEN)
     assert lost.value.reason == "refused"

@@ -24,7 +24,7 @@ from tests.support.raw_server import (
     serving,
     virtual_hub,
 )
-from watchdog.hub.stamped_stream import _SO_TIMESTAMPNS, ArrivalStream
+from watchdog.hub.stamped_stream import _SO_TIMESTAMPNS, StampedStream
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
@@ -60,7 +60,7 @@ async def tcp(clock):
         stream = await trio.open_tcp_stream(*server.getsockname())
         other, _ = server.accept()
     with other:
-        async with ArrivalStream(stream, clock) as arrival:
+        async with StampedStream(stream, clock) as arrival:
             yield arrival, other
 
 
@@ -100,19 +100,19 @@ async def test_a_busy_loop_does_not_bend_the_kernels_stamp():
         other.send(b"hello")
         block(BUSY_SECONDS)
         assert await stream.receive_some() == b"hello"
-    assert stream.stamp.at == pytest.approx(sent_at, abs=NEAR_SECONDS)
-    assert stream.stamp.wall == pytest.approx(sent_wall, abs=NEAR_SECONDS)
+    assert stream.arrival.at == pytest.approx(sent_at, abs=NEAR_SECONDS)
+    assert stream.arrival.wall == pytest.approx(sent_wall, abs=NEAR_SECONDS)
 
 
 async def test_without_the_kernels_word_bytes_arrive_when_they_are_read(mock_clock):
     ours, theirs = memory_stream_pair()
     clock = Clock(wall=lambda: 1000.0 + trio.current_time())
-    stream = ArrivalStream(ours, clock)
+    stream = StampedStream(ours, clock)
     mock_clock.jump(5.0)
     await theirs.send_all(b"hello")
     mock_clock.jump(2.0)
     assert await stream.receive_some() == b"hello"
-    assert (stream.stamp.at, stream.stamp.wall, stream.stamp.exact) == (7.0, 1007.0, True)
+    assert (stream.arrival.at, stream.arrival.wall, stream.arrival.exact) == (7.0, 1007.0, True)
 
 
 async def test_a_socket_that_stops_stamping_is_read_all_the_same():
@@ -121,7 +121,7 @@ async def test_a_socket_that_stops_stamping_is_read_all_the_same():
         before = trio.current_time()
         other.send(b"hello")
         assert await stream.receive_some(3) == b"hel"
-        assert before <= stream.stamp.at <= trio.current_time()
+        assert before <= stream.arrival.at <= trio.current_time()
 
 
 async def test_no_kernel_but_linux_is_asked_to_stamp(monkeypatch):
@@ -151,11 +151,11 @@ async def test_a_wall_clock_that_is_set_moves_no_arrival_out_of_its_time(jump_se
         other.send(b"second")
         offset[0] = jump_seconds
         await stream.receive_some()
-        assert read_at - NEAR_SECONDS <= stream.stamp.at <= trio.current_time()
+        assert read_at - NEAR_SECONDS <= stream.arrival.at <= trio.current_time()
         other.send(b"third")
         read_at = trio.current_time()
         await stream.receive_some()
-        assert read_at - NEAR_SECONDS <= stream.stamp.at <= trio.current_time()
+        assert read_at - NEAR_SECONDS <= stream.arrival.at <= trio.current_time()
 
 
 async def test_arrivals_are_in_order_whatever_the_wall_clock_does():
@@ -166,7 +166,7 @@ async def test_arrivals_are_in_order_whatever_the_wall_clock_does():
         for _ in range(20):
             other.send(b"x")
             await stream.receive_some()
-            stamps.append(stream.stamp.at)
+            stamps.append(stream.arrival.at)
     assert stamps == sorted(stamps)
 
 
@@ -218,8 +218,8 @@ async def test_a_message_that_came_before_a_deadline_the_loop_slept_through_coun
         message = await receive_until(connection, deadline)
     assert message is not None
     assert message.text == "in time"
-    assert message.stamp.at == pytest.approx(sent_at, abs=NEAR_SECONDS)
-    assert not message.stamp.exact
+    assert message.arrival.at == pytest.approx(sent_at, abs=NEAR_SECONDS)
+    assert not message.arrival.exact
 
 
 async def test_every_message_that_piled_up_is_received_after_the_deadline():
@@ -230,7 +230,7 @@ async def test_every_message_that_piled_up_is_received_after_the_deadline():
         block(BUSY_SECONDS)
         messages = [await receive_until(connection, deadline) for _ in range(5)]
         assert [message.text for message in messages] == ["0", "1", "2", "3", "4"]
-        assert not any(message.stamp.exact for message in messages)
+        assert not any(message.arrival.exact for message in messages)
         assert await receive_until(connection, deadline) is None
 
 
@@ -238,9 +238,9 @@ async def test_stamps_are_exact_again_after_a_stall():
     async with hub(Clock()) as (connection, send):
         send("during")
         block(BUSY_SECONDS)
-        assert not (await receive_until(connection, trio.current_time() + 1.0)).stamp.exact
+        assert not (await receive_until(connection, trio.current_time() + 1.0)).arrival.exact
         send("after")
-        assert (await receive_until(connection, trio.current_time() + 1.0)).stamp.exact
+        assert (await receive_until(connection, trio.current_time() + 1.0)).arrival.exact
 
 
 async def test_a_connection_opened_after_a_stall_has_exact_stamps():
@@ -255,7 +255,7 @@ async def test_a_connection_opened_after_a_stall_has_exact_stamps():
     async with tcp(clock) as (stream, other):
         other.send(b"x")
         await stream.receive_some()
-        assert stream.stamp.exact
+        assert stream.arrival.exact
 
 
 async def test_nothing_comes_of_a_deadline_that_passes(autojump_clock):
@@ -276,5 +276,5 @@ async def test_a_message_ends_the_wait_for_a_deadline(autojump_clock):
         nursery.start_soon(send_later)
         message = await receive_until(connection, 5.0)
         assert message.text == "now"
-        assert message.stamp.at == pytest.approx(2.0, abs=0.001)
-        assert message.stamp.exact
+        assert message.arrival.at == pytest.approx(2.0, abs=0.001)
+        assert message.arrival.exact

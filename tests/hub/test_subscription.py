@@ -47,11 +47,11 @@ async def test_it_subscribes_once_as_documented_with_its_token(autojump_clock):
     ]
 
 
-@pytest.mark.parametrize(("draw", "pings"), [(0.0, 3), (0.999, 4)])
+@pytest.mark.parametrize(("random", "pings"), [(0.0, 3), (0.999, 4)])
 async def test_it_pings_the_hub_every_fifteen_seconds_or_up_to_one_sooner_as_drawn(
-    autojump_clock, draw, pings
+    autojump_clock, random, pings
 ):
-    async with watching(Hub(), draw=lambda: draw) as watch:
+    async with watching(Hub(), random=lambda: random) as watch:
         await trio.sleep_until(57.0)
     assert watch.hub.peers[0].records[2:] == [{"type": 6}] * pings
 
@@ -131,7 +131,7 @@ async def test_a_late_update_ends_the_silence_without_a_reconnect(autojump_clock
 
 
 async def test_silence_from_the_first_moment_of_each_connection_never_ends_the_trying(autojump_clock):
-    async with watching(Hub(saying(HANDSHAKE)), draw=lambda: 0.5) as watch:
+    async with watching(Hub(saying(HANDSHAKE)), random=lambda: 0.5) as watch:
         await trio.sleep_until(600.0)
         seen = watch.game()
     waits = [b - a - 10.0 - LOOK for a, b in pairwise(watch.hub.dialled_at)]
@@ -142,9 +142,11 @@ async def test_silence_from_the_first_moment_of_each_connection_never_ends_the_t
 
 
 async def test_the_first_wait_lies_between_the_initial_one_and_twice_that(autojump_clock):
-    for draw, wait in ((0.0, 0.25), (0.999, 0.49975)):
+    for random, wait in ((0.0, 0.25), (0.999, 0.49975)):
         start = trio.current_time()
-        async with watching(Hub(good_for(start + 2.0, drop), healthy), draw=lambda draw=draw: draw) as watch:
+        async with watching(
+            Hub(good_for(start + 2.0, drop), healthy), random=lambda random=random: random
+        ) as watch:
             await trio.sleep_until(start + 10.1)
         assert watch.hub.dialled_at == pytest.approx([start, start + 2.0 + wait])
 

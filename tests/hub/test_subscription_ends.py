@@ -17,7 +17,7 @@ from tests.support.fake_hub import (
     watching,
 )
 from tests.support.hub_scripts import drop, good_for, saying, then_saying
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 
 CLOSE_RECONNECT = record({"type": 7, "error": "restart", "allowReconnect": True})
 CLOSE = record({"type": 7})
@@ -130,8 +130,8 @@ async def test_a_connection_that_ends_without_a_word_is_lost_at_once(autojump_cl
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (ConnectionLost("dns", "no such host"), "dns"),
-        (ConnectionLost("refused"), "refused"),
+        (ConnectionLostError("dns", "no such host"), "dns"),
+        (ConnectionLostError("refused"), "refused"),
         (302, "rejected"),
         (404, "rejected"),
         (503, "rejected"),

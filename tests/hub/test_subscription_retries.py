@@ -17,13 +17,13 @@ from tests.support.fake_hub import (
     watching,
 )
 from tests.support.hub_scripts import drop, good_for, pings
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 
 
 async def test_the_waits_grow_with_full_jitter_up_to_the_longest(autojump_clock):
     given = settings(reconnect={"initial_seconds": 1.0, "max_seconds": 10.0})
     draws = chain([0.0, 0.5, 1.0, 0.25, 1.0, 1.0], repeat(0.0))
-    async with watching(Hub(ConnectionLost("refused")), given, draw=lambda: next(draws)) as watch:
+    async with watching(Hub(ConnectionLostError("refused")), given, random=lambda: next(draws)) as watch:
         await trio.sleep_until(60.0)
     waits = [b - a for a, b in pairwise(watch.hub.dialled_at)]
     assert waits[:7] == pytest.approx([1.0, 2.5, 8.0, 3.25, 10.0, 10.0, 1.0])
@@ -41,7 +41,7 @@ async def test_only_a_subscription_that_stayed_good_for_30_s_resets_the_backoff(
         return script
 
     hub = Hub(lasting(short), lasting(short), lasting(good), healthy)
-    async with watching(hub, draw=lambda: 1.0) as watch:
+    async with watching(hub, random=lambda: 1.0) as watch:
         await trio.sleep_until(120.0)
     ends = [at + lasted for at, lasted in zip(hub.dialled_at, (short, short, good), strict=False)]
     waits = [again - end for end, again in zip(ends, hub.dialled_at[1:], strict=True)]
@@ -56,7 +56,7 @@ async def test_thirty_seconds_of_pings_without_updates_do_not_reset_the_backoff(
         await pings(peer)
 
     given = settings(checks={"silence_reconnect_seconds": 40.0})
-    async with watching(Hub(script), given, draw=lambda: 1.0) as watch:
+    async with watching(Hub(script), given, random=lambda: 1.0) as watch:
         await trio.sleep_until(150.0)
     waits = [b - a - 41.001 for a, b in pairwise(watch.hub.dialled_at)]
     assert waits == pytest.approx([0.5, 1.0, 2.0])
@@ -73,7 +73,7 @@ def token_file(tmp_path):
 async def test_a_rejected_token_is_the_partners_trouble_within_a_second(autojump_clock, token_file, status):
     given = settings(token={"file": str(token_file)})
     hub = Hub(status)
-    async with watching(hub, given, draw=lambda: 0.999) as watch:
+    async with watching(hub, given, random=lambda: 0.999) as watch:
         await trio.sleep_until(1.0)
         assert (watch.game().state, watch.game().tried) == ("unauthorized", True)
         await trio.sleep_until(100.0)
@@ -129,7 +129,7 @@ async def test_no_token_shows_in_anything_that_is_found(autojump_clock):
         await peer.send(record({"error": f"token {TOKEN} of ?access_token={TOKEN} is bad"}))
 
     async with watching(
-        Hub(tell_tale, 401, ConnectionLost("refused", f"ws://x/?access_token={TOKEN}"))
+        Hub(tell_tale, 401, ConnectionLostError("refused", f"ws://x/?access_token={TOKEN}"))
     ) as watch:
         await trio.sleep_until(2.0)
     assert {reason for _, reason in watch.losses()} >= {"handshake", "unauthorized", "refused"}

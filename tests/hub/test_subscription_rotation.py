@@ -1,5 +1,6 @@
 """A renewed token: a second connection takes over while the first goes on, and nobody notices."""
 
+import math
 import os
 
 import pytest
@@ -21,7 +22,7 @@ from tests.support.fake_hub import (
 from tests.support.token_keeper import jwt
 from watchdog.hub.attempt import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 
 RENEWED = "the-next-token-of-the-tests"
 
@@ -35,7 +36,7 @@ def id_at(seconds: float) -> int:
     return int(seconds / 0.5)
 
 
-def broadcast(lag_seconds: float = 0.0, *, until: float = float("inf"), offset: int = 0):
+def broadcast(lag_seconds: float = 0.0, *, until: float = math.inf, offset: int = 0):
     """A script: what the hub publishes, so much later than others get it."""
 
     async def script(peer: Peer) -> None:
@@ -143,7 +144,7 @@ async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(auto
 
 @pytest.mark.parametrize("reason", ["refused", "dns", "timeout"])
 async def test_a_new_connection_that_can_t_be_had_is_tried_again(reason, autojump_clock):
-    hub = Hub(broadcast(), ConnectionLost(reason), ConnectionLost(reason), broadcast())
+    hub = Hub(broadcast(), ConnectionLostError(reason), ConnectionLostError(reason), broadcast())
     async with watching(hub) as watch:
         await trio.sleep_until(10.1)
         renew()
@@ -392,9 +393,9 @@ async def test_a_failure_long_after_an_earlier_one_is_a_first_one_again_though_c
         await broadcast(until=62.0)(peer)
         await peer.drop()
 
-    failures = [ConnectionLost("refused")] * 4
+    failures = [ConnectionLostError("refused")] * 4
     hub = Hub(*failures, broadcast(), dies, broadcast())
-    async with watching(hub, draw=lambda: 1.0) as watch:
+    async with watching(hub, random=lambda: 1.0) as watch:
         await trio.sleep_until(60.1)
         renew()
         await trio.sleep_until(62.6)

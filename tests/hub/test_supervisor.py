@@ -19,7 +19,7 @@ from tests.support.fake_hub import (
 )
 from watchdog.hub.negotiation import Negotiated
 from watchdog.hub.supervisor import endpoint_of
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 
 TLS = ssl.create_default_context()
 
@@ -142,7 +142,7 @@ async def test_a_game_that_is_configured_anew_starts_anew(autojump_clock, change
 
 
 async def test_other_bounds_of_the_backoff_reach_the_games_that_stay(autojump_clock):
-    async with watching(Hub(ConnectionLost("refused"))) as watch:
+    async with watching(Hub(ConnectionLostError("refused"))) as watch:
         await trio.sleep_until(1.1)
         reloaded(watch, settings(reconnect={"initial_seconds": 5.0}))
         await trio.sleep_until(12.0)
@@ -195,7 +195,7 @@ async def test_negotiation_decides_where_and_with_what_to_connect(autojump_clock
 async def test_a_failed_negotiation_is_a_failed_attempt(autojump_clock, monkeypatch):
     async def negotiate(client, url, token):
         await trio.lowlevel.checkpoint()
-        raise ConnectionLost("unauthorized", "negotiate: HTTP status 401")
+        raise ConnectionLostError("unauthorized", "negotiate: HTTP status 401")
 
     monkeypatch.setattr("watchdog.hub.supervisor.negotiate", negotiate)
     async with watching(Hub(), settings(negotiate=True)) as watch:

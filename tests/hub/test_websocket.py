@@ -23,9 +23,9 @@ from tests.support.raw_server import (
     serving,
 )
 from watchdog.hub import websocket as module
-from watchdog.hub.stamped_stream import ArrivalStream
-from watchdog.hub.transport import ConnectionLost, Endpoint
-from watchdog.hub.websocket import LAST_LOOK_SECONDS, SECOND_LOOK_SECONDS, Connection, open_connection
+from watchdog.hub.stamped_stream import StampedStream
+from watchdog.hub.transport import ConnectionLostError, Endpoint
+from watchdog.hub.websocket import LAST_LOOK_SECONDS, SECOND_LOOK_SECONDS, WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 
@@ -98,7 +98,7 @@ async def test_a_black_hole_costs_the_timeout_and_no_more(autojump_clock):
     async def dial(_):
         return ours
 
-    with pytest.raises(ConnectionLost) as lost:
+    with pytest.raises(ConnectionLostError) as lost:
         async with open_connection(at(1), Clock(wall=trio.current_time), dial):
             pytest.fail("opened")
     assert lost.value.reason == "timeout"
@@ -115,8 +115,8 @@ async def test_a_black_hole_during_the_tls_handshake_is_a_timeout(monkeypatch):
 def test_neither_endpoint_nor_loss_shows_the_token():
     endpoint = at(443, ssl.create_default_context(), "hub.example")
     assert repr(endpoint) == str(endpoint) == "Endpoint(hub.example:443)"
-    assert str(ConnectionLost("closed")) == "closed"
-    assert str(ConnectionLost("closed", "code 1000")) == "closed: code 1000"
+    assert str(ConnectionLostError("closed")) == "closed"
+    assert str(ConnectionLostError("closed", "code 1000")) == "closed: code 1000"
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_the_authority_names_the_port_unless_it_is_the_schemes_own(host, port, t
 
 async def test_a_connection_is_not_used_before_it_is_open():
     ours, _ = memory_stream_pair()
-    connection = Connection(ArrivalStream(ours, Clock()), ours, at(1))
+    connection = WebSocket(StampedStream(ours, Clock()), ours, at(1))
     with pytest.raises(RuntimeError):
         await connection.receive()
 
 
 async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_nothing_else(autojump_clock):
-    class Odd(ArrivalStream):
+    class Odd(StampedStream):
         fails = False
 
         async def receive_some(self, max_bytes=None):
@@ -170,7 +170,7 @@ async def test_a_stream_that_fails_in_a_way_of_its_own_ends_the_connection_and_n
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
-        with pytest.raises(ConnectionLost) as lost:
+        with pytest.raises(ConnectionLostError) as lost:
             await receive_all()
     assert lost.value.reason in ("closed", "protocol")
 
@@ -195,7 +195,7 @@ class Kernel:
 async def test_a_deadline_is_looked_past_for_as_long_as_something_is_unread(
     autojump_clock, monkeypatch, looks
 ):
-    connection = Connection(Kernel(looks), memory_stream_pair()[0], endpoint=None)
+    connection = WebSocket(Kernel(looks), memory_stream_pair()[0], endpoint=None)
     monkeypatch.setattr(connection, "receive", trio.sleep_forever)
     began = trio.current_time()
 
@@ -204,7 +204,7 @@ async def test_a_deadline_is_looked_past_for_as_long_as_something_is_unread(
 
 
 async def test_a_look_does_not_go_on_for_ever(autojump_clock, monkeypatch):
-    connection = Connection(Kernel(10**6), memory_stream_pair()[0], endpoint=None)
+    connection = WebSocket(Kernel(10**6), memory_stream_pair()[0], endpoint=None)
     monkeypatch.setattr(connection, "receive", trio.sleep_forever)
     began = trio.current_time()
 

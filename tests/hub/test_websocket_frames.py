@@ -23,7 +23,7 @@ from tests.support.raw_server import (
     serving,
 )
 from watchdog.hub import websocket as module
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
@@ -255,10 +255,10 @@ async def test_sending_on_a_lost_connection_says_so(farewell):
             await peer.until_gone()
 
     async with serving(script) as port, open_connection(at(port), Clock()) as connection:
-        with pytest.raises(ConnectionLost) as lost:
+        with pytest.raises(ConnectionLostError) as lost:
             await connection.receive()
         assert lost.value.reason == "closed"
-        with pytest.raises(ConnectionLost) as lost:
+        with pytest.raises(ConnectionLostError) as lost:
             await connection.send("anybody there?")
         assert lost.value.reason == "closed"
 

@@ -320,7 +320,7 @@ def wrong_game_type(scene: Scene) -> Truth:
     at = scene.at(beat) + TICK
     other = msgspec.structs.replace(scene.beats[beat].game, type=99)
     wrong = update(games=(other,), sent=at, sequence_id=1)
-    return _invalid(scene, "game_type", at, lambda monitor: monitor.received(wrong, Arrival(at, wall(at))))
+    return _invalid(scene, "game_type", at, lambda monitor: monitor.received(wrong, Arrival(at, wall(at)), 0))
 
 
 def silent_stall(scene: Scene) -> Truth:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.month.rounds import BEAT_SECONDS, Beat, Round, arrives_at, sent_at
-from watchdog.core.arrival import Finding
+from watchdog.core.findings import Finding
 from watchdog.core.ledger import State
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.reasons import DisconnectReason

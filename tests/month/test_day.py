@@ -21,7 +21,7 @@ from tests.support.fake_hub import (
     watching,
 )
 from tests.support.virtual_time import uncounted_lines
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 
 DAY = 86_400.0
 GAMES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -140,7 +140,7 @@ class DayHub(Hub):
             if outage.kind == "told to stay away":
                 await peer.send('{"type":7}' + SEPARATOR)
             elif outage.kind in ("dropped", "unauthorized"):
-                self.scripts = [ConnectionLost("refused") if outage.kind == "dropped" else 401]
+                self.scripts = [ConnectionLostError("refused") if outage.kind == "dropped" else 401]
                 await peer.drop()
             await trio.sleep_until(outage.end - AHEAD - RETRY / 2)
             self.scripts = [self.converse]

@@ -19,7 +19,7 @@ from tests.support.token_keeper import Endpoint, jwt, ok
 from tests.support.virtual_time import uncounted_lines
 from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
-from watchdog.runtime.http_client import NoAnswer
+from watchdog.runtime.http_client import NoAnswerError
 
 HOUR, WEEK = 3_600.0, 7 * 86_400.0
 GAMES = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -95,7 +95,7 @@ async def test_an_endpoint_that_fails_for_ten_minutes_costs_nothing_while_the_to
 ):
     def failing_for_ten_minutes():
         if 2_790.0 < trio.current_time() < 3_400.0:
-            raise NoAnswer("timeout", "the server did not answer")
+            raise NoAnswerError("timeout", "the server did not answer")
         return token()
 
     hub, endpoint = Hub(broadcast), Endpoint(failing_for_ten_minutes)

@@ -10,8 +10,9 @@ from tests.month.faults import FAULTS
 from tests.month.rounds import Beat, Round, arrives_at, rounds, sent_at
 from tests.month.scene import Act, Event, Scene, Truth, entered
 from tests.support.builders import GAME_TYPE, moment, wall
-from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.findings import Finding
 from watchdog.core.ledger import STATES, State
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.updates import Update
@@ -140,7 +141,7 @@ class Game:
                     self._wake_at = monitor.next_deadline
                 continue
             _, beat, update = step
-            findings = monitor.received(update, Arrival(at, wall(at), _SIZE_BYTES, exact=beat.exact))
+            findings = monitor.received(update, Arrival(at, wall(at), exact=beat.exact), _SIZE_BYTES)
             if findings:
                 found += _events(findings, max(at, awake_at))
             self._wake_at = monitor.next_deadline

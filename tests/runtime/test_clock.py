@@ -1,5 +1,6 @@
 """The heartbeat of the loop. Virtual time never stalls, so these tests block the real loop for a moment."""
 
+import math
 import time
 from contextlib import asynccontextmanager
 
@@ -93,7 +94,7 @@ async def test_a_short_block_is_no_stall():
         block(SHORT_SECONDS)
         clock.now()
     assert clock.stall_seconds == 0.0
-    assert clock.stalled_until == float("-inf")
+    assert clock.stalled_until == -math.inf
 
 
 async def test_without_a_heartbeat_nothing_is_called_a_stall(mock_clock):

@@ -24,7 +24,7 @@ from tests.support.raw_server import (
     without_proxies,
 )
 from watchdog.runtime import http_client as module
-from watchdog.runtime.http_client import Answer, Client, NoAnswer
+from watchdog.runtime.http_client import Answer, Client, NoAnswerError
 
 TOKEN = "sesame.open.now"
 QUERY = "?key=hidden"
@@ -50,7 +50,7 @@ def url(port, scheme="http", host="127.0.0.1"):
 
 
 async def failure(client, address, **request):
-    with pytest.raises(NoAnswer) as none:
+    with pytest.raises(NoAnswerError) as none:
         await client.post(address, **request)
     shown = f"{none.value!s} {none.value!r}"
     assert "hidden" not in shown

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import math
 import re
 import urllib.parse
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.runtime import log, redaction
-from watchdog.runtime.log import Admission, Throttle
+from watchdog.runtime.throttle import Admission, Throttle
 
 CANARY = "canary/Secret+4711"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDB9.c2lnbmF0dXJl"
@@ -141,7 +142,7 @@ def test_a_library_s_own_level_and_a_broken_call_of_it_are_survived(configured):
 
 @FORMATS
 def test_a_secret_never_appears_however_it_is_logged(form, configured):
-    log.register_secret(CANARY)
+    redaction.register_secret(CANARY)
     logger, stream = configured(form)
     quoted = urllib.parse.quote(CANARY, safe="")
     logger.info(CANARY, text=f"a {CANARY} b", nested={"k": [{CANARY: (CANARY, {"x": CANARY})}]})
@@ -238,7 +239,7 @@ def test_a_text_is_cut_to_two_hundred_characters_and_a_mistake_is_not(configured
 
 def test_a_secret_cut_in_half_by_the_limit_does_not_show(configured):
     secret = "canary-" * 250
-    log.register_secret(secret)
+    redaction.register_secret(secret)
     logger, stream = configured()
     # Those before it shrink so much that what is left of the one cut in half comes into sight.
     logger.info("x", error=secret * 3)
@@ -248,7 +249,7 @@ def test_a_secret_cut_in_half_by_the_limit_does_not_show(configured):
 
 def test_numbers_that_json_does_not_know_become_texts(configured):
     logger, stream = configured()
-    logger.info("x", big=10**5000, nan=float("nan"), infinite=float("-inf"), small=-(2**62), raw=b"\x00")
+    logger.info("x", big=10**5000, nan=float("nan"), infinite=-math.inf, small=-(2**62), raw=b"\x00")
     event = written(stream)[0]
     assert event["big"].startswith("0x")
     assert len(event["big"]) <= 200
@@ -296,34 +297,34 @@ def test_a_stream_closed_before_the_start_is_survived():
     ],
 )
 def test_what_identifies_somebody_is_taken_out_and_the_rest_stays(text, shown):
-    assert log.redact(text) == shown
+    assert redaction.redact(text) == shown
 
 
 def test_a_secret_is_taken_out_as_it_stands_in_a_url_in_json_and_line_by_line():
-    log.register_secret('  s3cr/t "x"\nsecond line\n')
-    assert log.redact('s3cr/t "x"\nsecond line') == "[redacted]"
-    assert log.redact("s3cr%2Ft%20%22x%22%0Asecond%20line") == "[redacted]"
-    assert log.redact(r"s3cr/t \"x\"\nsecond line") == "[redacted]"
-    assert log.redact("> second line <") == "> [redacted] <"
+    redaction.register_secret('  s3cr/t "x"\nsecond line\n')
+    assert redaction.redact('s3cr/t "x"\nsecond line') == "[redacted]"
+    assert redaction.redact("s3cr%2Ft%20%22x%22%0Asecond%20line") == "[redacted]"
+    assert redaction.redact(r"s3cr/t \"x\"\nsecond line") == "[redacted]"
+    assert redaction.redact("> second line <") == "> [redacted] <"
 
 
 def test_a_secret_that_is_part_of_another_does_not_leave_the_other_s_rest():
-    log.register_secret("secret")
-    log.register_secret("secret-and-more")
-    assert log.redact("a secret-and-more b") == "a [redacted] b"
+    redaction.register_secret("secret")
+    redaction.register_secret("secret-and-more")
+    assert redaction.redact("a secret-and-more b") == "a [redacted] b"
 
 
 def test_short_secrets_are_not_registered():
-    log.register_secret("12345")
-    log.register_secret("")
-    assert log.redact("12345 apples") == "12345 apples"
+    redaction.register_secret("12345")
+    redaction.register_secret("")
+    assert redaction.redact("12345 apples") == "12345 apples"
 
 
 def test_the_number_of_secrets_is_bounded_and_the_latest_are_kept():
     for number in range(2000):
-        log.register_secret(f"secret-{number:04}")
+        redaction.register_secret(f"secret-{number:04}")
     assert len(redaction._secrets) == 512
-    assert log.redact("secret-1999 secret-0000") == "[redacted] secret-0000"
+    assert redaction.redact("secret-1999 secret-0000") == "[redacted] secret-0000"
 
 
 @given(st.text(), st.integers(1, 300))
@@ -337,9 +338,9 @@ def test_whatever_is_presented_is_one_printable_line_within_the_limit(text, limi
     st.text(), st.text(st.characters(codec="ascii", exclude_characters="[redacted]\n"), min_size=6), st.text()
 )
 def test_a_registered_secret_is_nowhere_in_the_redacted_text(before, secret, after):
-    log.register_secret(secret)
+    redaction.register_secret(secret)
     if len(secret.strip()) >= 6:
-        assert secret.strip() not in log.redact(before + secret + after)
+        assert secret.strip() not in redaction.redact(before + secret + after)
 
 
 def test_the_throttle_lets_a_burst_pass_and_then_one_line_in_ten_seconds():

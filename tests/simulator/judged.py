@@ -93,7 +93,7 @@ class Watch:
             self.updates.append(message["arguments"][0])
             self.late += self._last_update is not None and at - self._last_update > 0.75
             self._last_update = at
-        self.monitor.received(update, Arrival(at, EPOCH + at))
+        self.monitor.received(update, Arrival(at, EPOCH + at), 0)
         return None
 
     def _subscribe(self, at: float) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.findings import Finding
 from watchdog.core.ledger import State
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Result, Update
@@ -105,8 +106,8 @@ class Watch:
         self._to(at)
         self.sequence_id = changes.setdefault("sequence_id", self.sequence_id + 1)
         changes.setdefault("sent", self.at)
-        arrival = Arrival(self.at, wall(self.at), size_bytes=100, exact=exact)
-        return self.monitor.received(update(**changes), arrival)
+        arrival = Arrival(self.at, wall(self.at), exact=exact)
+        return self.monitor.received(update(**changes), arrival, 100)
 
     def keep_receiving(self, until: float, **changes: Any) -> list[Finding]:
         """Updates every half second after now, up to `until`."""

@@ -1,6 +1,7 @@
 """A scripted hub on memory streams: real WebSocket, real SignalR records, no network and no real time."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,11 +17,11 @@ from msgspec import Struct
 
 from watchdog.config import schema as config
 from watchdog.config.schema import Config
-from watchdog.core.arrival import Finding
+from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import GameSnapshot
-from watchdog.hub.supervisor import FeedWatch
-from watchdog.hub.transport import ConnectionLost, Endpoint
+from watchdog.hub.supervisor import FeedSupervisor
+from watchdog.hub.transport import ConnectionLostError, Endpoint
 from watchdog.runtime.clock import Clock
 
 BASE = datetime(2025, 6, 19, 15, 57, tzinfo=UTC).timestamp()
@@ -131,7 +132,7 @@ class Peer:
         self.ended.set()
 
 
-Script: TypeAlias = Callable[[Peer], Awaitable[None]] | int | ConnectionLost
+Script: TypeAlias = Callable[[Peer], Awaitable[None]] | int | ConnectionLostError
 """A conversation, the HTTP status of a refused upgrade, or why there is no connection at all."""
 
 
@@ -139,7 +140,7 @@ async def healthy(peer: Peer) -> None:
     """Updates every 500 ms, as promised."""
     await peer.send(HANDSHAKE)
     game_type = await peer.subscribed()
-    await peer.updates(float("inf"), game_type=game_type)
+    await peer.updates(math.inf, game_type=game_type)
 
 
 class Hub:
@@ -158,8 +159,8 @@ class Hub:
         self.dialled_at.append(trio.current_time())
         self.tokens += parse_qs(urlsplit(endpoint.resource).query)["access_token"]
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-        if isinstance(script, ConnectionLost):
-            raise ConnectionLost(script.reason, script.detail)
+        if isinstance(script, ConnectionLostError):
+            raise ConnectionLostError(script.reason, script.detail)
         client, server = trio.testing.memory_stream_pair()
         assert self.nursery is not None
         self.nursery.start_soon(self._serve, server, script)
@@ -185,7 +186,7 @@ class Watching:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.feed: FeedWatch
+        self.feed: FeedSupervisor
         self.found: list[Found] = []
 
     def report(self, monitor: Monitor, findings: Sequence[Finding]) -> None:
@@ -263,22 +264,22 @@ def settings(
 
 @asynccontextmanager
 async def watching(
-    hub: Hub, given: Config | None = None, *, draw: Callable[[], float] = lambda: 0.0
+    hub: Hub, given: Config | None = None, *, random: Callable[[], float] = lambda: 0.0
 ) -> AsyncIterator[Watching]:
-    """Watch the first feed of the configuration; with a `draw` of 0 each wait is `initial_seconds`."""
+    """Watch the first feed of the configuration; with a `random` of 0 each wait is `initial_seconds`."""
     given = given or settings()
     watch = Watching(hub)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(TOKEN_VARIABLE, TOKEN)
         async with trio.open_nursery() as nursery:
             hub.nursery = nursery
-            watch.feed = FeedWatch(
+            watch.feed = FeedSupervisor(
                 given.feeds[0],
                 given.reconnect,
                 clock=Clock(wall),
                 report=watch.report,
                 report_feed=watch.report_feed,
-                draw=draw,
+                random=random,
                 dial=hub.dial,
             )
             watch.feed.prepare()

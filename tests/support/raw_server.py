@@ -19,8 +19,8 @@ import trio
 import trustme
 from trio.testing import memory_stream_pair
 
-from watchdog.hub.transport import ConnectionLost, Endpoint
-from watchdog.hub.websocket import Connection, open_connection
+from watchdog.hub.transport import ConnectionLostError, Endpoint
+from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 TOKEN = "sesame.open.now"
@@ -169,7 +169,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 @asynccontextmanager
-async def virtual_hub() -> AsyncIterator[tuple[Connection, Peer]]:
+async def virtual_hub() -> AsyncIterator[tuple[WebSocket, Peer]]:
     """An open connection over memory streams, and the hub's end of it."""
     ours, theirs = memory_stream_pair()
     peer = Peer(theirs)
@@ -261,7 +261,9 @@ def at(port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") ->
     return Endpoint(host, port, RESOURCE, tls)
 
 
-async def end_of(endpoint: Endpoint, *, say: str | None = None) -> tuple[ConnectionLost, list[str | None]]:
+async def end_of(
+    endpoint: Endpoint, *, say: str | None = None
+) -> tuple[ConnectionLostError, list[str | None]]:
     """Receives until the connection is lost, and answers the loss and the messages before it."""
     messages = []
 
@@ -272,7 +274,7 @@ async def end_of(endpoint: Endpoint, *, say: str | None = None) -> tuple[Connect
             while message := await connection.receive():
                 messages.append(message.text)
 
-    with pytest.raises(ConnectionLost) as lost:
+    with pytest.raises(ConnectionLostError) as lost:
         await receive_all()
     assert TOKEN not in f"{lost.value!s} {lost.value!r} {lost.value.detail}"
     return lost.value, messages

@@ -11,10 +11,10 @@ from typing import Any
 import trio
 
 from watchdog.config.schema import Reconnect, parse
-from watchdog.core.arrival import Finding
+from watchdog.core.findings import Finding
 from watchdog.core.snapshot import TokenSnapshot
 from watchdog.runtime.clock import Clock
-from watchdog.runtime.http_client import Answer, Client, NoAnswer
+from watchdog.runtime.http_client import Answer, Client, NoAnswerError
 from watchdog.tokens.keeper import POLL_SECONDS, TokenKeeper
 
 SECRET = "p@ss wörd of 42"
@@ -36,7 +36,7 @@ class Keeping:
     """A token keeper on virtual time, and all it told."""
 
     def __init__(
-        self, token: dict[str, Any], *, reconnect: Reconnect | None = None, draw: float = 0.0
+        self, token: dict[str, Any], *, reconnect: Reconnect | None = None, random: float = 0.0
     ) -> None:
         document = {
             "feeds": [
@@ -57,7 +57,7 @@ class Keeping:
             Clock(wall=self.wall),
             client=Client(ssl.create_default_context()),
             on_change=self._changed,
-            draw=lambda: draw,
+            random=lambda: random,
         )
 
     def _changed(self, findings: list[Finding]) -> None:
@@ -121,7 +121,7 @@ class Endpoint:
         self.bodies.append((url, headers, json))
         await trio.sleep(self._takes_seconds)
         given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(given, NoAnswer):
+        if isinstance(given, NoAnswerError):
             raise given
         return given() if callable(given) else given
 
@@ -130,9 +130,11 @@ class Endpoint:
         return [later - sooner for sooner, later in zip(self.asked_at, self.asked_at[1:], strict=False)]
 
 
-def asking(endpoint: Endpoint, secret_file: Path, *, draw: float = 0.0, **settings: Any) -> Keeping:
+def asking(endpoint: Endpoint, secret_file: Path, *, random: float = 0.0, **settings: Any) -> Keeping:
     """A keeper that asks this endpoint."""
     reconnect = settings.pop("reconnect", Reconnect(max_seconds=MAX_SECONDS))
-    kept = Keeping({"url": URL, "secret_file": str(secret_file), **settings}, reconnect=reconnect, draw=draw)
+    kept = Keeping(
+        {"url": URL, "secret_file": str(secret_file), **settings}, reconnect=reconnect, random=random
+    )
     kept.keeper._endpoint._client = endpoint
     return kept

@@ -11,7 +11,7 @@ from watchdog.runtime.clock import Clock
 
 @asynccontextmanager
 async def running(hub, given=None):
-    watchdog = Watchdog(given or settings(), clock=Clock(wall), draw=lambda: 0.0, dial=hub.dial)
+    watchdog = Watchdog(given or settings(), clock=Clock(wall), random=lambda: 0.0, dial=hub.dial)
     async with trio.open_nursery() as nursery:
         hub.nursery = nursery
         await nursery.start(watchdog.run)

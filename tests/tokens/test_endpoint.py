@@ -9,11 +9,11 @@ import trio
 
 from tests.support.raw_server import Authority, answer, answering, refusing, serving, without_proxies
 from tests.support.token_keeper import MAX_SECONDS, SECRET, URL, Endpoint, Keeping, asking, ok
-from watchdog.runtime.http_client import MAX_ANSWER_BYTES, Answer, Client, NoAnswer
+from watchdog.runtime.http_client import MAX_ANSWER_BYTES, Answer, Client, NoAnswerError
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings
 from watchdog.tokens.endpoint import MAX_RETRY_AFTER_SECONDS
-from watchdog.tokens.sources import TokenUnavailable
+from watchdog.tokens.sources import TokenUnavailableError
 
 REDIRECTED = ": redirects are not followed, as the secret would go along"
 
@@ -110,7 +110,7 @@ async def test_a_created_token_is_as_good_as_any(keeping, autojump_clock):
         (Answer(200, b'{"token": ""}'), "it is empty"),
         (Answer(200, b'{"token": "leak.this.not and that"}'), "it holds characters that no token has"),
         (Answer(200, b'{"token": "%s"}' % (b"x" * 20_000)), "it is longer than 16384 characters"),
-        (NoAnswer("dns", "ConnectError"), "dns: ConnectError"),
+        (NoAnswerError("dns", "ConnectError"), "dns: ConnectError"),
     ],
 )
 async def test_a_useless_answer_is_a_failure_in_one_line(given, words, keeping, autojump_clock):
@@ -247,7 +247,7 @@ async def test_a_redirect_is_not_followed_and_the_secret_not_sent_again(
         await peer.send(answer(200, b'{"token": "t.o.k"}'))
 
     async with serving(next_one) as other, serving(moved) as port:
-        with pytest.raises(TokenUnavailable, match=f"HTTP status {status}: redirects"):
+        with pytest.raises(TokenUnavailableError, match=f"HTTP status {status}: redirects"):
             await endpoint_at(f"http://127.0.0.1:{port}/", secret_file).ask()
     assert len(heads) == 1
 
@@ -256,7 +256,7 @@ async def test_the_wait_that_is_asked_for_comes_with_the_failure_and_is_bounded(
     without_proxies(monkeypatch)
     for asked, kept in (("7", 7.0), ("1000000", MAX_RETRY_AFTER_SECONDS), ("soon", None)):
         async with serving(answering(answer(429, b"", f"Retry-After: {asked}"))) as port:
-            with pytest.raises(TokenUnavailable) as raised:
+            with pytest.raises(TokenUnavailableError) as raised:
                 await endpoint_at(f"http://127.0.0.1:{port}/", secret_file).ask()
         assert raised.value.retry_after_seconds == kept
 
@@ -276,7 +276,7 @@ async def test_a_private_authority_is_trusted_where_the_feed_names_it_and_nowher
     authority = Authority()
     async with serving(answering(answer(200, b'{"token": "t.o.k"}')), authority.server()) as port:
         endpoint = endpoint_at(f"https://127.0.0.1:{port}/", secret_file)
-        with pytest.raises(TokenUnavailable, match="tls: ConnectError"):
+        with pytest.raises(TokenUnavailableError, match="tls: ConnectError"):
             await endpoint.ask()
         endpoint._client = Client(authority.client())
         assert await endpoint.ask() == ("t.o.k", None)

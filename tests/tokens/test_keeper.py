@@ -9,7 +9,7 @@ import trio
 from tests.support.token_keeper import Keeping, jwt
 from watchdog.core.token import MAX_TOKEN_CHARACTERS
 from watchdog.tokens.keeper import EXPIRY_WARNINGS_SECONDS, POLL_SECONDS
-from watchdog.tokens.sources import SecretFile, TokenUnavailable, clean_secret, clean_token
+from watchdog.tokens.sources import SecretFile, TokenUnavailableError, clean_secret, clean_token
 
 TOKEN = "sesame.open.now"
 
@@ -36,7 +36,7 @@ def test_a_token_is_found_as_people_and_secret_stores_write_it(text):
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", '""', "''", "Bearer", "Bearer ", '"bearer "', 'Bearer ""'])
 def test_nothing_is_no_token(text):
-    with pytest.raises(TokenUnavailable, match=r"^it is empty$"):
+    with pytest.raises(TokenUnavailableError, match=r"^it is empty$"):
         clean_token(text)
 
 
@@ -44,7 +44,7 @@ def test_nothing_is_no_token(text):
     "text", ["two words", "line\nline", "tökén", "nul\0", "\ufffd", "a\tb", "\x7f", "e\u200b"]
 )
 def test_what_no_header_can_hold_is_no_token(text):
-    with pytest.raises(TokenUnavailable) as refusal:
+    with pytest.raises(TokenUnavailableError) as refusal:
         clean_token(text)
     assert str(refusal.value) == "it holds characters that no token has"
 
@@ -52,7 +52,7 @@ def test_what_no_header_can_hold_is_no_token(text):
 def test_a_token_has_a_largest_length():
     longest = "x" * MAX_TOKEN_CHARACTERS
     assert clean_token(longest) == longest
-    with pytest.raises(TokenUnavailable, match=f"longer than {MAX_TOKEN_CHARACTERS} characters"):
+    with pytest.raises(TokenUnavailableError, match=f"longer than {MAX_TOKEN_CHARACTERS} characters"):
         clean_token(longest + "x")
 
 
@@ -65,7 +65,7 @@ def test_a_secret_is_taken_as_it_stands(secret):
     "text", ["", "\n", "two\nlines", "nul\0", "\ufffd", "x" * (MAX_TOKEN_CHARACTERS + 1)]
 )
 def test_what_is_not_one_readable_line_is_no_secret(text):
-    with pytest.raises(TokenUnavailable):
+    with pytest.raises(TokenUnavailableError):
         clean_secret(text)
 
 
@@ -73,7 +73,7 @@ def test_what_is_not_one_readable_line_is_no_secret(text):
 
 
 def refusal_of(path):
-    with pytest.raises(TokenUnavailable) as refusal:
+    with pytest.raises(TokenUnavailableError) as refusal:
         SecretFile(path).read()
     message = str(refusal.value)
     assert message.startswith(f"{path}: ")
@@ -131,7 +131,7 @@ def test_a_file_that_may_not_be_read_is_refused_until_it_may(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", deny)
         for _ in range(2):
-            with pytest.raises(TokenUnavailable, match=r"token: Permission denied$"):
+            with pytest.raises(TokenUnavailableError, match=r"token: Permission denied$"):
                 source.read()
     assert Path.open is real
     assert source.read() == TOKEN
@@ -147,7 +147,7 @@ def test_a_file_is_opened_again_only_when_it_changed(tmp_path, monkeypatch):
         Path, "open", lambda self, *args, **more: opened.append(args) or real(self, *args, **more)
     )
     for _ in range(3):
-        with pytest.raises(TokenUnavailable):
+        with pytest.raises(TokenUnavailableError):
             source.read()
     assert opened == [("rb",)]
     replace(path, TOKEN)

@@ -17,7 +17,7 @@ from tests.support.token_keeper import (
     ok,
 )
 from watchdog.config.schema import Reconnect
-from watchdog.runtime.http_client import Answer, NoAnswer
+from watchdog.runtime.http_client import Answer, NoAnswerError
 from watchdog.tokens.keeper import MIN_PAUSE_SECONDS
 
 
@@ -81,29 +81,29 @@ async def test_the_shortest_lives_ask_once_a_second_at_most(lifetime, keeping, a
     assert min(endpoint.pauses) >= MIN_PAUSE_SECONDS
 
 
-@pytest.mark.parametrize("draw", [0.0, 0.999])
-async def test_failures_are_counted_and_the_pauses_grow_to_the_longest(draw, keeping, autojump_clock):
-    endpoint = Endpoint(NoAnswer("refused", "ConnectError"))
-    async with keeping(endpoint, draw=draw).running() as kept:
+@pytest.mark.parametrize("random", [0.0, 0.999])
+async def test_failures_are_counted_and_the_pauses_grow_to_the_longest(random, keeping, autojump_clock):
+    endpoint = Endpoint(NoAnswerError("refused", "ConnectError"))
+    async with keeping(endpoint, random=random).running() as kept:
         await trio.sleep(200.5)
         assert kept.snapshot.refreshes["ok"] == 0
         assert kept.snapshot.refreshes["failed"] == len(endpoint.asked_at)
     ceilings = [2.0, 4.0, 8.0, 16.0, *[MAX_SECONDS] * len(endpoint.pauses)]
     for pause, ceiling in zip(endpoint.pauses, ceilings, strict=False):
-        expected = MIN_PAUSE_SECONDS + draw * (ceiling - MIN_PAUSE_SECONDS)
+        expected = MIN_PAUSE_SECONDS + random * (ceiling - MIN_PAUSE_SECONDS)
         assert pause == pytest.approx(expected, abs=0.01)
     assert kept.events().count("token.missing") == 1
 
 
 async def test_the_endpoint_is_spared_however_eager_the_reconnecting_is(keeping, autojump_clock):
-    endpoint = Endpoint(NoAnswer("refused", "ConnectError"))
+    endpoint = Endpoint(NoAnswerError("refused", "ConnectError"))
     async with keeping(endpoint, reconnect=Reconnect(initial_seconds=0.001, max_seconds=0.01)).running():
         await trio.sleep(20.0)
     assert min(endpoint.pauses) >= MIN_PAUSE_SECONDS
 
 
 async def test_a_token_is_kept_while_its_renewal_fails(keeping, autojump_clock):
-    endpoint = Endpoint(fresh(600.0), NoAnswer("timeout", "no answer within 10 s"))
+    endpoint = Endpoint(fresh(600.0), NoAnswerError("timeout", "no answer within 10 s"))
     async with keeping(endpoint).running() as kept:
         await trio.sleep(500.0)
         assert kept.keeper.token is not None
@@ -117,7 +117,7 @@ async def test_a_token_is_kept_while_its_renewal_fails(keeping, autojump_clock):
 
 
 async def test_after_failures_all_is_well_again(keeping, autojump_clock):
-    refused = NoAnswer("refused", "ConnectError")
+    refused = NoAnswerError("refused", "ConnectError")
     endpoint = Endpoint(refused, refused, refused, fresh())
     async with keeping(endpoint).running() as kept:
         changed = kept.keeper.changed
@@ -172,7 +172,7 @@ async def rejecting(kept):
 async def test_new_tokens_that_are_rejected_too_make_growing_pauses(distinct, keeping, autojump_clock):
     numbers = iter(range(10_000))
     endpoint = Endpoint(lambda: ok({"token": f"token.{next(numbers) if distinct else 0}"}))
-    async with keeping(endpoint, draw=0.999).running() as kept, trio.open_nursery() as nursery:
+    async with keeping(endpoint, random=0.999).running() as kept, trio.open_nursery() as nursery:
         nursery.start_soon(rejecting, kept)
         await trio.sleep(600.0)
         assert kept.keeper.unauthorized
@@ -192,7 +192,7 @@ async def test_failing_and_rejecting_by_turns_makes_no_storm_either(keeping, aut
         return ok({"token": f"token.{number}"}) if number % 2 else Answer(503, b"")
 
     endpoint = Endpoint(by_turns)
-    async with keeping(endpoint, draw=0.999).running() as kept, trio.open_nursery() as nursery:
+    async with keeping(endpoint, random=0.999).running() as kept, trio.open_nursery() as nursery:
         nursery.start_soon(rejecting, kept)
         await trio.sleep(600.0)
         nursery.cancel_scope.cancel()
@@ -205,7 +205,7 @@ async def test_a_token_accepted_after_rejections_makes_the_next_rejection_a_firs
 ):
     numbers = iter(range(100))
     endpoint = Endpoint(lambda: ok({"token": f"token.{next(numbers)}"}))
-    async with keeping(endpoint, draw=0.999).running() as kept:
+    async with keeping(endpoint, random=0.999).running() as kept:
         for _ in range(5):
             kept.keeper.rejected(kept.keeper.token)
             await trio.sleep(MAX_SECONDS)

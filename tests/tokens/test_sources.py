@@ -6,8 +6,9 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from watchdog.config.permissions import ExposedFiles
 from watchdog.config.schema import Config, Web, parse
-from watchdog.tokens.sources import ExposedFiles, other_partner
+from watchdog.core.token import other_partner
 
 
 @pytest.fixture

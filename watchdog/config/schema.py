@@ -25,24 +25,7 @@ from watchdog.config.users import Users, UsersError, load_users
 from watchdog.config.validation import Mistake, Section, Table, find_mistakes
 from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
-
-__all__ = [
-    "CheckSettings",
-    "Config",
-    "ConfigError",
-    "Feed",
-    "Game",
-    "HttpUrl",
-    "Listen",
-    "Log",
-    "Reconnect",
-    "RequestTemplate",
-    "Token",
-    "Web",
-    "WebSocketUrl",
-    "load",
-    "parse",
-]
+from watchdog.core.errors import OperatorError
 
 _LARGEST_FILE_BYTES: Final = 2**20
 _MOST_GAMES: Final = 5000
@@ -76,7 +59,7 @@ RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
 Backoff = Annotated[float, Meta(ge=0.001, le=3_600.0)]
 
 
-class ConfigError(ValueError):
+class ConfigError(OperatorError):
     """A configuration that can't be used; `mistakes` holds one line for each thing wrong with it."""
 
     def __init__(self, mistakes: tuple[str, ...]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from watchdog.core.errors import OperatorError
+
 _LARGEST_FILE_BYTES: Final = 64 * 1024
 _MOST_USERS: Final = 100
 _MAP_KEY: Final = "basic_auth_users:"
@@ -19,7 +21,7 @@ _HASH_ALLOWED: Final = '$2a$, $2b$ or $2y$ with a cost from 04 to 15, as "htpass
 _NAME_ALLOWED: Final = 'of 1 to 64 printable characters without spaces, quotes, ":" and "#"'
 
 
-class UsersError(ValueError):
+class UsersError(OperatorError):
     """A file of users that can't be used; `mistakes` holds one line for each thing wrong with it."""
 
     def __init__(self, *mistakes: str) -> None:

@@ -1,7 +1,7 @@
-"""The tally: what happened to one game, counted by its named kind, and the last anomalies in words."""
+"""The counters: what happened to one game, counted by its named kind, and the last anomalies in words."""
 
-from watchdog.core.counts import one_more
-from watchdog.core.findings import ANOMALY_KINDS, Anomaly, Check
+from watchdog.core.findings import ANOMALY_KINDS, Anomaly, Check, Detail
+from watchdog.core.instruments import incremented
 from watchdog.core.protocol.reasons import (
     DISCONNECT_REASONS,
     INVALID_REASONS,
@@ -22,7 +22,7 @@ _NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
 _NO_ROTATIONS: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
 
 
-class Tally:
+class Counters:
     """Counts that only rise, and the last anomalies."""
 
     __slots__ = (
@@ -60,26 +60,26 @@ class Tally:
 
     def disconnect(self, reason: DisconnectReason) -> None:
         """A connection ended or could not be had."""
-        self.disconnects = one_more(self.disconnects, reason)
+        self.disconnects = incremented(self.disconnects, reason)
         self.last_disconnect = reason
 
     def rotated(self) -> None:
         """Another connection took over."""
-        self.rotations = one_more(self.rotations, "ok")
+        self.rotations = incremented(self.rotations, "ok")
 
     def not_rotated(self, reason: DisconnectReason) -> None:
         """Another connection that was to take over could not be had."""
-        self.rotations = one_more(self.rotations, "failed")
-        self.disconnects = one_more(self.disconnects, reason)
+        self.rotations = incremented(self.rotations, "failed")
+        self.disconnects = incremented(self.disconnects, reason)
 
-    def invalid_message(self, reason: InvalidReason, detail: dict[str, object], wall: float) -> None:
+    def invalid_message(self, reason: InvalidReason, detail: Detail, wall: float) -> None:
         """A message was no valid update."""
-        self.invalid = one_more(self.invalid, reason)
+        self.invalid = incremented(self.invalid, reason)
         self._remember(Recent(wall, "message.invalid", detail))
 
     def anomaly(self, anomaly: Anomaly, wall: float) -> None:
         """A promise was broken."""
-        self.anomalies = one_more(self.anomalies, (anomaly.check, anomaly.kind))
+        self.anomalies = incremented(self.anomalies, (anomaly.check, anomaly.kind))
         self._remember(Recent(wall, anomaly.event, anomaly.detail))
 
     def _remember(self, recent: Recent) -> None:

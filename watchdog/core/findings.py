@@ -1,8 +1,13 @@
-"""What a check found: a record that becomes a counter's step and a log line."""
+"""What was found: an anomaly becomes a counter's step, and every finding a log line."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
+
+Level = Literal["info", "warning"]
+
+Detail: TypeAlias = dict[str, object]
+"""The particulars of a finding, for people."""
 
 Check = Literal["sequence", "betting_timer", "timestamp", "round"]
 
@@ -20,9 +25,17 @@ class Anomaly(Struct, frozen=True):
 
     check: Check
     kind: str
-    detail: dict[str, object] = {}
+    detail: Detail = {}
 
     @property
     def event(self) -> str:
         """The dotted name of the log event."""
         return f"{self.check}.{self.kind}"
+
+
+class Finding(Struct, frozen=True):
+    """Something worth a log line: a transition or an anomaly, with its dotted event name."""
+
+    event: str
+    level: Level
+    detail: Detail

@@ -1,10 +1,21 @@
-"""A histogram as plain numbers, read by the metrics at scrape time."""
+"""Counters and histograms as plain numbers, read by the metrics at scrape time."""
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import TypeVar
 
 from msgspec import Struct
+
+_Kind = TypeVar("_Kind")
+
+
+def incremented(counts: dict[_Kind, int], kind: _Kind) -> dict[_Kind, int]:
+    """The counts with one more of a kind; those handed in stay as they are.
+
+    Updates change no count, and readers want all of them: readers may keep what they read without a copy.
+    """
+    return counts | {kind: counts[kind] + 1}
 
 
 class Distribution(Struct, frozen=True, gc=False):

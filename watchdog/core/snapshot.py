@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from watchdog.core.findings import Check
+from watchdog.core.findings import Check, Detail
 from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
@@ -15,7 +15,7 @@ class Recent(Struct, frozen=True):
 
     wall: float
     event: str
-    detail: dict[str, object]
+    detail: Detail
 
 
 RotationOutcome = Literal["ok", "failed"]

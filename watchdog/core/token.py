@@ -1,6 +1,6 @@
 """Token: what its bearer can tell of a JWT without a key, and whether it is good at an instant."""
 
-import binascii
+import re
 from base64 import urlsafe_b64decode
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ MAX_TOKEN_CHARACTERS = 16_384
 
 _NumericDate = Annotated[float, Meta(ge=-1e12, le=1e12)]
 _JWT_PARTS = 3
+_LONGEST_NAME = 40
 
 
 class Claims(Struct, frozen=True):
@@ -27,22 +28,47 @@ class Claims(Struct, frozen=True):
     iat: _NumericDate | None = None
 
 
-_decode_claims = msgspec.json.Decoder(Claims).decode
-
-
 def read_claims(token: str) -> Claims:
     """The claims of a JWT (RFC 7519); none at all for an opaque token, which is allowed."""
+    try:
+        return msgspec.json.decode(_payload(token), type=Claims)
+    except (ValueError, RecursionError):
+        return Claims()
+
+
+def other_partner(token: str, partner_client_id: int) -> str | None:
+    """The partner that a JWT names where that is another one than ours; None for all other tokens.
+
+    The claim is not documented: whichever is called partner client id in any spelling counts, unverified.
+    """
+    try:
+        claims = msgspec.json.decode(_payload(token))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(claims, dict):
+        return None
+    named = [str(value) for name, value in claims.items() if _letters(name) == "partnerclientid"]
+    return next((name[:_LONGEST_NAME] for name in named if name != str(partner_client_id)), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _payload(token: str) -> bytes:
+    """The JSON that a JWT carries.
+
+    Raises:
+        ValueError: it is none.
+
+    """
     parts = token.split(".")
     if len(parts) != _JWT_PARTS:
-        return Claims()
-    payload = parts[1]
-    try:
-        return _decode_claims(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return Claims()
+        raise ValueError("not three parts")
+    return urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
 
 
-class TokenWatch:
+class TokenState:
     """The standing of one feed's token: missing, expired, not yet valid, rejected, or good (None)."""
 
     __slots__ = ("claims", "present", "rejected")

@@ -1,4 +1,4 @@
-"""A line: one connection of a subscription, and how another one takes over from it unnoticed."""
+"""An attempt: one connection of a subscription, and how another one takes over from it unnoticed."""
 
 import math
 
@@ -7,13 +7,13 @@ import trio
 from watchdog.core.checks.settings import CheckSettings
 
 GOOD_SECONDS = 30.0
-"""A line that delivered for this long was good: the next failure is a first one again."""
+"""An attempt that delivered for this long was good: the next failure is a first one again."""
 
 OVERLAP_SECONDS = 5.0
-"""What two lines carry while one takes over from the other lies at most this far back, or two updates."""
+"""What two attempts carry while one takes over from the other lies at most this far back, or two updates."""
 
 
-class Line:
+class Attempt:
     """One connection with its token; `settled` once it is known whether it takes over from the one before."""
 
     def __init__(self, token: str, checks: CheckSettings) -> None:
@@ -24,7 +24,7 @@ class Line:
         self._overlap_seconds = max(OVERLAP_SECONDS, 2.0 * checks.late_after_seconds)
         self._overlap_updates = math.ceil(self._overlap_seconds / checks.interval_seconds)
         self._last_update_at = 0.0
-        # The last id that the line before has delivered, and until when this one may repeat what led to it.
+        # The last id of the attempt before, and until when this one may repeat what led to it.
         self._known_id: int | None = None
         self._repeats_until = 0.0
 
@@ -42,18 +42,18 @@ class Line:
         self._last_update_at = at
 
     def is_ahead(self, sequence_id: int, known_id: int | None, at: float) -> bool:
-        """Whether the line in charge, at `known_id`, still has to deliver what comes before, and will."""
+        """Whether the active attempt, at `known_id`, still has to deliver what comes before, and will."""
         waits_until = (self.subscribed_at or 0.0) + self._overlap_seconds / 2.0
         return known_id is not None and sequence_id > known_id + 1 and at <= waits_until
 
     def takes_over(self, known_id: int | None, at: float) -> None:
-        """It is in charge from now on; the line before has delivered up to `known_id`."""
+        """It is active from now on; the attempt before has delivered up to `known_id`."""
         self._known_id = known_id
         self._repeats_until = at + self._overlap_seconds
         self.settled.set()
 
     def repeats(self, sequence_id: int, at: float) -> bool:
-        """Whether the line before has already delivered this update."""
+        """Whether the attempt before has already delivered this update."""
         if self._known_id is None:
             return False
         if at > self._repeats_until:

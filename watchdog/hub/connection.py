@@ -5,45 +5,45 @@ from typing import Protocol
 
 import trio
 
+from watchdog.core.arrival import Arrival
 from watchdog.core.protocol.events import (
     Closed,
     Established,
     Event,
-    Expected,
-    Flood,
     HandshakeRefused,
     Invalid,
     Invocation,
-    Oversize,
+    RecordTooLong,
+    TooManyRecords,
+    UpdateReceived,
 )
 from watchdog.core.protocol.signalr import MAX_RECORDS, Session
-from watchdog.core.protocol.updates import Deliveries, Update, UpdateError, decode_update, is_update
-from watchdog.hub.attempt import Line
-from watchdog.hub.stamped_stream import Stamp
-from watchdog.hub.transport import ConnectionLost
-from watchdog.hub.websocket import Connection, Message
+from watchdog.core.protocol.updates import Update, UpdateDecoder, UpdateError, decode_update, is_update
+from watchdog.hub.attempt import Attempt
+from watchdog.hub.transport import ConnectionLostError
+from watchdog.hub.websocket import Message, WebSocket
 from watchdog.runtime.clock import Clock
 
 
 class Listener(Protocol):
-    """Who hears what comes over a line."""
+    """Who hears what comes over an attempt."""
 
-    def established(self, line: Line, at: float) -> None:
+    def established(self, attempt: Attempt, at: float) -> None:
         """The hub accepted the handshake, and the subscription goes out."""
 
-    def updated(self, line: Line, update: Update, size_bytes: int, stamp: Stamp) -> None:
+    def updated(self, attempt: Attempt, update: Update, size_bytes: int, arrival: Arrival) -> None:
         """An update came."""
 
-    def invalid(self, line: Line, event: Invalid, at: float) -> None:
+    def invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
         """A message came that says nothing the protocol or the feed knows."""
 
-    def look_up_at(self, line: Line) -> float:
+    def look_up_at(self, attempt: Attempt) -> float:
         """When the listener has something to do if nothing comes."""
 
-    def time_passed(self, line: Line, now: float) -> None:
+    def time_passed(self, attempt: Attempt, now: float) -> None:
         """Nothing that has arrived by now is left unread."""
 
-    def silent_until(self, line: Line) -> float:
+    def silent_until(self, attempt: Attempt) -> float:
         """For how long the hub may send no update before the connection is given up."""
 
 
@@ -52,27 +52,27 @@ class HubConnection:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: WebSocket,
         subscribe: str,
         *,
-        line: Line,
+        attempt: Attempt,
         listener: Listener,
         clock: Clock,
         keep_alive_seconds: float,
     ) -> None:
         self._connection = connection
-        self._line = line
+        self._attempt = attempt
         self._listener = listener
         self._clock = clock
         self._session = Session(
-            subscribe, clock.now(), expected=Deliveries().decode, keep_alive_seconds=keep_alive_seconds
+            subscribe, clock.now(), expected=UpdateDecoder().decode, keep_alive_seconds=keep_alive_seconds
         )
 
     async def run(self) -> None:
         """Shake hands, subscribe, listen.
 
         Raises:
-            ConnectionLost: always, in the end.
+            ConnectionLostError: always, in the end.
 
         """
         while True:
@@ -84,7 +84,7 @@ class HubConnection:
             if message is None:
                 self._time_passed()
             else:
-                self._take(message)
+                self._on_message(message)
 
     async def _listen(self, waiting: trio.CancelScope) -> None:
         """Take what comes, until a deadline passes before the next message."""
@@ -93,52 +93,54 @@ class HubConnection:
             if data := session.data_to_send():
                 waiting.deadline = math.inf
                 await connection.send(data)
-            waiting.deadline = min(session.next_deadline, self._listener.look_up_at(self._line))
-            self._take(await connection.receive())
+            waiting.deadline = min(session.next_deadline, self._listener.look_up_at(self._attempt))
+            self._on_message(await connection.receive())
 
     def _time_passed(self) -> None:
         now, session = self._clock.now(), self._session
-        self._listener.time_passed(self._line, now)
+        self._listener.time_passed(self._attempt, now)
         if not session.tick(now):
             if session.established:
-                raise ConnectionLost("keepalive", "the hub sent nothing, not even a ping")
-            raise ConnectionLost("handshake", "the hub did not answer the handshake")
-        if now >= self._listener.silent_until(self._line):
-            raise ConnectionLost("silence", "the hub sent no update")
+                raise ConnectionLostError("keepalive", "the hub sent nothing, not even a ping")
+            raise ConnectionLostError("handshake", "the hub did not answer the handshake")
+        if now >= self._listener.silent_until(self._attempt):
+            raise ConnectionLostError("silence", "the hub sent no update")
 
-    def _take(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.text is None:
-            self._listener.invalid(self._line, Invalid("protocol", "a binary message"), message.stamp.at)
+            self._listener.invalid(self._attempt, Invalid("protocol", "a binary message"), message.arrival.at)
             return
-        for event in self._session.receive(message.text, message.stamp.at):
-            if isinstance(event, Expected):
-                self._listener.updated(self._line, event.content, event.size_bytes, message.stamp)
+        for event in self._session.receive(message.text, message.arrival.at):
+            if isinstance(event, UpdateReceived):
+                self._listener.updated(self._attempt, event.content, event.size_bytes, message.arrival)
             else:
-                self._handle(event, message.stamp)
+                self._handle(event, message.arrival)
 
-    def _handle(self, event: Event, stamp: Stamp) -> None:
+    def _handle(self, event: Event, arrival: Arrival) -> None:
         match event:
             case Invocation():
-                self._invoked(event, stamp)
+                self._invoked(event, arrival)
             case Established():
-                self._listener.established(self._line, stamp.at)
+                self._listener.established(self._attempt, arrival.at)
             case Invalid():
-                self._listener.invalid(self._line, event, stamp.at)
+                self._listener.invalid(self._attempt, event, arrival.at)
             case HandshakeRefused():
-                raise ConnectionLost("handshake", event.error)
-            case Oversize():
-                raise ConnectionLost("oversize", "a record without an end")
-            case Flood():
-                raise ConnectionLost("protocol", f"more than {MAX_RECORDS} records in one message")
+                raise ConnectionLostError("handshake", event.error)
+            case RecordTooLong():
+                raise ConnectionLostError("oversize", "a record without an end")
+            case TooManyRecords():
+                raise ConnectionLostError("protocol", f"more than {MAX_RECORDS} records in one message")
             case Closed():
-                raise ConnectionLost("server_close", event.error or "", allow_reconnect=event.allow_reconnect)
+                raise ConnectionLostError(
+                    "server_close", event.error or "", allow_reconnect=event.allow_reconnect
+                )
 
-    def _invoked(self, event: Invocation, stamp: Stamp) -> None:
+    def _invoked(self, event: Invocation, arrival: Arrival) -> None:
         if not is_update(event.target):
             return
         try:
             update = decode_update(event.arguments)
         except UpdateError as error:
-            self._listener.invalid(self._line, Invalid(error.reason, str(error)), stamp.at)
+            self._listener.invalid(self._attempt, Invalid(error.reason, str(error)), arrival.at)
         else:
-            self._listener.updated(self._line, update, event.size_bytes, stamp)
+            self._listener.updated(self._attempt, update, event.size_bytes, arrival)

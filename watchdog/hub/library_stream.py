@@ -8,7 +8,7 @@ _HTTP_HEAD = re.compile(rb"HTTP/\d\.\d (\d{3})\b.*?\r?\n\r?\n", re.DOTALL)
 SWITCHING_PROTOCOLS = 101
 
 
-class Tap(trio.abc.Stream):
+class LibraryStream(trio.abc.Stream):
     """Lets the library read the upgrade, and from then on only the bytes handed over to it.
 
     All others the task that they are meant for reads from the stream beneath: a message that goes through

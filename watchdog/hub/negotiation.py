@@ -6,9 +6,9 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Struct, field
 
-from watchdog.hub.transport import ConnectionLost
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import UNAUTHORIZED_STATUSES
-from watchdog.runtime.http_client import OK, Client, NoAnswer
+from watchdog.runtime.http_client import OK, Client, NoAnswerError
 
 MAX_REDIRECTS = 5
 
@@ -44,44 +44,44 @@ async def negotiate(client: Client, url: str, token: str) -> Negotiated:
     """Negotiate with the hub at `url` (ws or wss), following redirects as SignalR words them.
 
     Raises:
-        ConnectionLost: with the reason why the hub can't be connected to.
+        ConnectionLostError: with the reason why the hub can't be connected to.
 
     """
     for _ in range(MAX_REDIRECTS + 1):
         answer = await _ask(client, url, token)
         if answer.error is not None:
-            raise ConnectionLost("rejected", f"negotiate: {answer.error}")
+            raise ConnectionLostError("rejected", f"negotiate: {answer.error}")
         if answer.url is None:
             return Negotiated(url, token, _connection_id(answer))
         url = _redirected(url, answer.url)
         token = answer.access_token or token
-    raise ConnectionLost("rejected", f"negotiate: more than {MAX_REDIRECTS} redirects")
+    raise ConnectionLostError("rejected", f"negotiate: more than {MAX_REDIRECTS} redirects")
 
 
 async def _ask(client: Client, url: str, token: str) -> _Answer:
     try:
         answer = await client.post(_negotiate_url(url), headers={"Authorization": f"Bearer {token}"})
-    except NoAnswer as error:
-        raise ConnectionLost(error.reason, f"negotiate: {error}") from None
+    except NoAnswerError as error:
+        raise ConnectionLostError(error.reason, f"negotiate: {error}") from None
     if answer.status in UNAUTHORIZED_STATUSES:
-        raise ConnectionLost("unauthorized", f"negotiate: HTTP status {answer.status}")
+        raise ConnectionLostError("unauthorized", f"negotiate: HTTP status {answer.status}")
     if answer.status != OK:
-        raise ConnectionLost("rejected", f"negotiate: HTTP status {answer.status}")
+        raise ConnectionLostError("rejected", f"negotiate: HTTP status {answer.status}")
     try:
         return _decode_answer(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ConnectionLost("protocol", "negotiate: the answer is not the documented JSON") from None
+        raise ConnectionLostError("protocol", "negotiate: the answer is not the documented JSON") from None
 
 
 def _connection_id(answer: _Answer) -> str:
     if answer.transports is not None and not any(
         each.transport == "WebSockets" for each in answer.transports
     ):
-        raise ConnectionLost("rejected", "negotiate: the hub offers no WebSockets")
+        raise ConnectionLostError("rejected", "negotiate: the hub offers no WebSockets")
     # Version 0 of the negotiation knows no connection token, its id serves.
     connection_id = answer.connection_token or answer.connection_id
     if not connection_id:
-        raise ConnectionLost("protocol", "negotiate: neither connectionToken nor url in the answer")
+        raise ConnectionLostError("protocol", "negotiate: neither connectionToken nor url in the answer")
     return connection_id
 
 
@@ -99,9 +99,9 @@ def _redirected(url: str, to: str) -> str:
         scheme = _HTTP_SCHEMES.get(new.scheme, new.scheme)
         valid = scheme in _WEBSOCKET_SCHEMES and bool(new.hostname) and (new.port or 1) > 0
     except ValueError:
-        raise ConnectionLost("protocol", "negotiate: redirected to no URL") from None
+        raise ConnectionLostError("protocol", "negotiate: redirected to no URL") from None
     if not valid:
-        raise ConnectionLost("protocol", "negotiate: redirected to no http, https, ws or wss URL")
+        raise ConnectionLostError("protocol", "negotiate: redirected to no http, https, ws or wss URL")
     if old.scheme == "wss" and scheme != "wss":
-        raise ConnectionLost("tls", "negotiate: redirected from an encrypted to a plain connection")
+        raise ConnectionLostError("tls", "negotiate: redirected from an encrypted to a plain connection")
     return urlunsplit((scheme, new.netloc, new.path, new.query, ""))

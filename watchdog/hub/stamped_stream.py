@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import trio
-from msgspec import Struct
 
+from watchdog.core.arrival import Arrival
 from watchdog.runtime.clock import Clock
 
 # The socket module names neither of these; the value is the same on every Linux architecture in use.
@@ -20,18 +20,7 @@ _NANOSECONDS = 1e9
 _READ_BYTES = 64 * 1024
 
 
-class Stamp(Struct, frozen=True, gc=False):
-    """When bytes arrived: seconds of the monotonic clock, UNIX seconds.
-
-    `exact` is false when they were read after a stall of our loop, during which they may have piled up.
-    """
-
-    at: float
-    wall: float
-    exact: bool
-
-
-class ArrivalStream(trio.abc.Stream):
+class StampedStream(trio.abc.Stream):
     """Passes a stream's bytes through and keeps the stamp of the last ones received.
 
     On Linux, over TCP, the stamp is the kernel's own (SO_TIMESTAMPNS): a busy loop does not bend it.
@@ -44,10 +33,10 @@ class ArrivalStream(trio.abc.Stream):
         self._read_at = clock.now()
         self._look: trio.CancelScope | None = None
         self.drained = False
-        self.stamp = Stamp(self._read_at, clock.wall(), exact=True)
+        self.arrival = Arrival(self._read_at, clock.wall(), exact=True)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Receive, stamp, and pass on."""
+        """Receive, arrival, and pass on."""
         sock = self._socket
         if sock is None:
             self.drained = True
@@ -87,7 +76,7 @@ class ArrivalStream(trio.abc.Stream):
         # A wall clock that was set meanwhile must not move an arrival out of its own time.
         at = min(max(now - (wall - stamped_wall), self._read_at), now)
         self._read_at = now
-        self.stamp = Stamp(at, stamped_wall, exact)
+        self.arrival = Arrival(at, stamped_wall, exact)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send as the stream beneath does."""

@@ -1,5 +1,6 @@
 """One feed's watch: its token, its games, and what a reload changes of them."""
 
+import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watchdog.config.schema import Feed, Game, Reconnect
-from watchdog.core.arrival import Finding
 from watchdog.core.backoff import delay_seconds
+from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.hub.negotiation import negotiate
 from watchdog.hub.subscription import Report, Subscription
 from watchdog.hub.transport import Dial, Endpoint
-from watchdog.hub.websocket import Connection, open_connection
+from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.http_client import Client
 from watchdog.runtime.redaction import register_query, register_secret
@@ -36,7 +37,7 @@ class _Watched(Struct):
     scope: trio.CancelScope
 
 
-class FeedWatch:
+class FeedSupervisor:
     """Watches the games of one feed in one nursery."""
 
     def __init__(
@@ -47,7 +48,7 @@ class FeedWatch:
         clock: Clock,
         report: Report,
         report_feed: FeedReport,
-        draw: Callable[[], float],
+        random: Callable[[], float],
         dial: Dial | None = None,
     ) -> None:
         self.feed = feed
@@ -55,7 +56,7 @@ class FeedWatch:
         self._clock = clock
         self._report = report
         self._report_feed = report_feed
-        self._draw = draw
+        self._random = random
         self._dial = dial
         self._tls = ssl.create_default_context(cafile=str(feed.ca_file) if feed.ca_file else None)
         self._client = Client(self._tls)
@@ -63,7 +64,7 @@ class FeedWatch:
         self._nursery: trio.Nursery | None = None
         self.scope = trio.CancelScope()
         self.keeper = TokenKeeper(
-            feed, reconnect, clock, client=self._client, on_change=self._token_changed, draw=draw
+            feed, reconnect, clock, client=self._client, on_change=self._token_changed, random=random
         )
 
     @property
@@ -126,7 +127,7 @@ class FeedWatch:
             clock=self._clock,
             reconnect=self._reconnect,
             report=self._report,
-            draw=self._draw,
+            random=self._random,
         )
         watched = self._games[game.type] = _Watched(game, subscription, trio.CancelScope())
         return watched
@@ -146,7 +147,7 @@ class FeedWatch:
                     break
                 done = await watched.subscription.rotate(token) and done
             failures = 0 if done else failures + 1
-            with trio.move_on_after(float("inf") if done else self._pause_seconds(failures)):
+            with trio.move_on_after(math.inf if done else self._pause_seconds(failures)):
                 await changed.wait()
 
     async def _compare_clocks(self) -> None:
@@ -163,7 +164,7 @@ class FeedWatch:
     def _pause_seconds(self, failures: int) -> float:
         return delay_seconds(
             failures,
-            self._draw(),
+            self._random(),
             initial_seconds=self._reconnect.initial_seconds,
             max_seconds=self._reconnect.max_seconds,
         )
@@ -177,7 +178,7 @@ class FeedWatch:
             self._report(monitor, monitor.authorized(now, ok=ok))
 
     @asynccontextmanager
-    async def _connect(self, token: str) -> AsyncIterator[Connection]:
+    async def _connect(self, token: str) -> AsyncIterator[WebSocket]:
         # Registered for each attempt: of all that has ever been secret only the last few hundred are kept.
         register_query(self.feed.url.query)
         register_secret(token)

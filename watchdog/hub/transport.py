@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import trio
 from msgspec import Struct
 
+from watchdog.core.errors import ProviderError
 from watchdog.core.protocol.reasons import DisconnectReason
 
 
-class ConnectionLost(Exception):  # noqa: N818 - it is an event of the feed, not an error of ours
-    """The connection could not be had, or is over; `allow_reconnect` is the hub's wish in a Close."""
+class ConnectionLostError(ProviderError):
+    """There is no connection, or no longer; `allow_reconnect` is the hub's wish in a Close."""
 
     def __init__(self, reason: DisconnectReason, detail: str = "", *, allow_reconnect: bool = True) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -48,29 +49,29 @@ async def open_tcp(endpoint: Endpoint) -> trio.SocketStream:
     """Look the name up and connect.
 
     Raises:
-        ConnectionLost: `dns`, `timeout` or `refused`.
+        ConnectionLostError: `dns`, `timeout` or `refused`.
 
     """
     try:
         return await trio.open_tcp_stream(endpoint.host, endpoint.port)
     except (socket.gaierror, UnicodeError) as error:
-        raise ConnectionLost("dns", str(error)) from None
+        raise ConnectionLostError("dns", str(error)) from None
     except OSError as error:
         raise _not_connected(error) from None
 
 
-def _not_connected(error: OSError) -> ConnectionLost:
+def _not_connected(error: OSError) -> ConnectionLostError:
     causes = error.__cause__.exceptions if isinstance(error.__cause__, ExceptionGroup) else (error,)
     detail = "; ".join(dict.fromkeys(str(cause) for cause in causes))
     timed_out = all(isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT for cause in causes)
-    return ConnectionLost("timeout" if timed_out else "refused", detail)
+    return ConnectionLostError("timeout" if timed_out else "refused", detail)
 
 
 async def secure(stream: trio.abc.Stream, host: str, context: ssl.SSLContext) -> trio.abc.Stream:
     """TLS over a stream, which is closed where there is none.
 
     Raises:
-        ConnectionLost: `tls` or `closed`.
+        ConnectionLostError: `tls` or `closed`.
 
     """
     transport = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
@@ -83,6 +84,8 @@ async def secure(stream: trio.abc.Stream, host: str, context: ssl.SSLContext) ->
             raise
         cause = error.__cause__
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-            raise ConnectionLost("tls", getattr(cause, "verify_message", "") or cause.reason or "") from None
-        raise ConnectionLost("closed", "the connection ended during the TLS handshake") from None
+            raise ConnectionLostError(
+                "tls", getattr(cause, "verify_message", "") or cause.reason or ""
+            ) from None
+        raise ConnectionLostError("closed", "the connection ended during the TLS handshake") from None
     return transport

@@ -8,12 +8,14 @@ import trio_websocket
 from msgspec import Struct
 
 from watchdog import __version__
+from watchdog.core.arrival import Arrival
 from watchdog.core.protocol.reasons import DisconnectReason
-from watchdog.core.protocol.websocket import Foreign, Frames, close_frame
-from watchdog.hub.library_stream import SWITCHING_PROTOCOLS, Tap
-from watchdog.hub.stamped_stream import ArrivalStream, Stamp
-from watchdog.hub.transport import ConnectionLost, Dial, Endpoint, open_tcp, secure
+from watchdog.core.protocol.websocket import FrameReader, Passthrough, close_frame
+from watchdog.hub.library_stream import SWITCHING_PROTOCOLS, LibraryStream
+from watchdog.hub.stamped_stream import StampedStream
+from watchdog.hub.transport import ConnectionLostError, Dial, Endpoint, open_tcp, secure
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.nursery import open_nursery_of_body
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
@@ -39,47 +41,47 @@ class Message(Struct, frozen=True, gc=False):
     """A WebSocket message and when it arrived; None as text stands for a binary one."""
 
     text: str | None
-    stamp: Stamp
+    arrival: Arrival
 
 
-class Connection:
+class WebSocket:
     """An open WebSocket. Only one task may receive.
 
     That task reads the socket itself and takes plain text messages off the wire. The library has the rest:
     the upgrade, pings, messages of any other kind, all that breaks the protocol, the close, and all sending.
     """
 
-    def __init__(self, stream: ArrivalStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
+    def __init__(self, stream: StampedStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
         """`stream` is the socket, `transport` what the WebSocket runs on: the same, or TLS over it."""
         self._stream = stream
         self._transport = transport
-        self._tap = Tap(transport)
-        self._frames = Frames(MAX_MESSAGE_BYTES)
+        self._library_stream = LibraryStream(transport)
+        self._frames = FrameReader(MAX_MESSAGE_BYTES)
         # What is for the library and it has not got yet, and whether a message is due from it.
-        self._foreign: Foreign | None = None
+        self._foreign: Passthrough | None = None
         self._due = False
         self._endpoint = endpoint
         # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
         self._reading = trio.CancelScope(shield=True)
         self._websocket: trio_websocket.WebSocketConnection | None = None
-        self._failure: ConnectionLost | None = None
+        self._failure: ConnectionLostError | None = None
         self._opened = trio.Event()
 
     async def receive(self) -> Message:
         """The next message. Waiting for it may be cancelled: none is lost by that.
 
         Raises:
-            ConnectionLost: the connection is over.
+            ConnectionLostError: the connection is over.
 
         """
         websocket = self._open_websocket
         if self._frames.unread:
             # Many messages may have come in one read: the others have their turn between them.
             await trio.lowlevel.checkpoint()
-        while not (self._due or self._tap.released):
+        while not (self._due or self._library_stream.released):
             piece = self._foreign or self._frames.next()
             if isinstance(piece, str):
-                return Message(piece, self._stream.stamp)
+                return Message(piece, self._stream.arrival)
             if piece is not None:
                 await self._hand_over(piece, websocket)
                 continue
@@ -97,38 +99,38 @@ class Connection:
         except trio_websocket.ConnectionClosed as closed:
             raise self._loss(closed) from None
         self._due = False
-        return Message(message if isinstance(message, str) else None, self._stream.stamp)
+        return Message(message if isinstance(message, str) else None, self._stream.arrival)
 
-    async def _hand_over(self, piece: Foreign, websocket: trio_websocket.WebSocketConnection) -> None:
+    async def _hand_over(self, piece: Passthrough, websocket: trio_websocket.WebSocketConnection) -> None:
         if piece.then == "oversize":
             too_big = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
-            self._failure = ConnectionLost("oversize", too_big)
+            self._failure = ConnectionLostError("oversize", too_big)
             self._frames.rest()
             # The library answers a close with the same one: so the hub hears of it.
-            piece = Foreign(close_frame(_MESSAGE_TOO_BIG, too_big), "end")
+            piece = Passthrough(close_frame(_MESSAGE_TOO_BIG, too_big), "end")
         self._foreign = piece
         if piece.then == "end":
             self._release()
             return
         if piece.data:
-            await self._tap.hand_over(piece.data)
-            self._foreign = Foreign(b"", piece.then)
-        await self._tap.dealt_with()
+            await self._library_stream.hand_over(piece.data)
+            self._foreign = Passthrough(b"", piece.then)
+        await self._library_stream.dealt_with()
         self._foreign, self._due = None, piece.then == "message"
-        if websocket.closed is not None or self._tap.finished:
+        if websocket.closed is not None or self._library_stream.finished:
             self._release()
 
     def _release(self) -> None:
         """Leave all that is unread, and all that comes, to the library."""
-        if not self._tap.released:
+        if not self._library_stream.released:
             held = self._foreign.data if self._foreign is not None else b""
-            self._tap.release(held + self._frames.rest())
+            self._library_stream.release(held + self._frames.rest())
 
     async def look_again(self) -> Message | None:
         """After a deadline: a message that had arrived before it; None when none is left unread.
 
         Raises:
-            ConnectionLost: the connection is over.
+            ConnectionLostError: the connection is over.
 
         """
         limit = trio.current_time() + LAST_LOOK_SECONDS
@@ -144,7 +146,7 @@ class Connection:
         """Send one text message.
 
         Raises:
-            ConnectionLost: the connection is over, or does not take the message in time.
+            ConnectionLostError: the connection is over, or does not take the message in time.
 
         """
         with trio.move_on_after(SEND_TIMEOUT_SECONDS):
@@ -153,7 +155,7 @@ class Connection:
             except trio_websocket.ConnectionClosed as closed:
                 raise self._loss(closed) from None
             return
-        raise ConnectionLost("timeout", "the hub does not read what is sent to it")
+        raise ConnectionLostError("timeout", "the hub does not read what is sent to it")
 
     async def run(self) -> None:
         """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
@@ -164,7 +166,7 @@ class Connection:
             self._failure = _reading_failure(error)
         finally:
             self._opened.set()
-            self._tap.finish()
+            self._library_stream.finish()
 
     async def _run_library(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -172,7 +174,7 @@ class Connection:
             nursery.start_soon(self._give_up_upgrade, upgrading, nursery.cancel_scope)
             self._websocket = await trio_websocket.wrap_client_stream(
                 nursery,
-                self._tap,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
+                self._library_stream,  # type: ignore[arg-type]  # any Stream does, its signature is narrower
                 self._endpoint.authority,
                 self._endpoint.resource,
                 extra_headers=_HEADERS,
@@ -180,27 +182,27 @@ class Connection:
                 receive_buffer_size=_READ_BYTES,
             )
             upgrading.cancel()
-            self._frames.feed(self._tap.take_rest())
+            self._frames.feed(self._library_stream.take_rest())
             self._opened.set()
 
     async def opened(self) -> None:
         """Wait for the upgrade.
 
         Raises:
-            ConnectionLost: there is none.
+            ConnectionLostError: there is none.
 
         """
         await self._opened.wait()
-        status = self._tap.status
+        status = self._library_stream.status
         if status not in (None, SWITCHING_PROTOCOLS):
-            raise ConnectionLost(
+            raise ConnectionLostError(
                 "unauthorized" if status in UNAUTHORIZED_STATUSES else "rejected", f"HTTP status {status}"
             )
         if self._failure is not None:
             raise self._failure
         if self._websocket is None:
-            reason: DisconnectReason = "protocol" if self._tap.closed else "closed"
-            raise ConnectionLost(reason, "the connection ended during the WebSocket upgrade")
+            reason: DisconnectReason = "protocol" if self._library_stream.closed else "closed"
+            raise ConnectionLostError(reason, "the connection ended during the WebSocket upgrade")
 
     async def aclose(self) -> None:
         """Close properly if the hub plays along, and in any case soon."""
@@ -209,7 +211,7 @@ class Connection:
                 self._release()
                 await self._websocket.aclose()
         with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(self._tap)
+            await trio.aclose_forcefully(self._library_stream)
         self._reading.cancel()
 
     @property
@@ -222,57 +224,49 @@ class Connection:
     async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
         """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
         with upgrading:
-            await self._tap.failed.wait()
+            await self._library_stream.failed.wait()
             # What was received last may still say why: give the library's reader its turn.
             await trio.sleep(SECOND_LOOK_SECONDS)
             if self._websocket is None:
                 scope.cancel()
 
-    def _loss(self, closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
+    def _loss(self, closed: trio_websocket.ConnectionClosed) -> ConnectionLostError:
         if self._failure is not None:
             return self._failure
         if closed.reason is None:
-            return ConnectionLost("closed")
+            return ConnectionLostError("closed")
         code, text = closed.reason.code, closed.reason.reason or ""
         detail = f"code {code} {text}".strip()
         # With these codes and a text the library itself refuses what it read; a hub that closes with
         # one of them on its own account says so without.
         if code in (1002, 1007) and text:
-            return ConnectionLost("protocol", detail)
-        return ConnectionLost("closed", detail)
+            return ConnectionLostError("protocol", detail)
+        return ConnectionLostError("closed", detail)
 
 
 @asynccontextmanager
 async def open_connection(
     endpoint: Endpoint, clock: Clock, dial: Dial | None = None
-) -> AsyncIterator[Connection]:
+) -> AsyncIterator[WebSocket]:
     """Connect, and close on leaving; `dial` opens the stream beneath, by default over TCP.
 
     Raises:
-        ConnectionLost: there is no connection, or the body lost it.
+        ConnectionLostError: there is no connection, or the body lost it.
 
     """
-    lost: ConnectionLost | None = None
-    async with trio.open_nursery() as nursery:
+    async with open_nursery_of_body() as nursery:
+        connection = await _connect(endpoint, clock, dial or open_tcp, nursery)
         try:
-            connection = await _connect(endpoint, clock, dial or open_tcp, nursery)
-            try:
-                yield connection
-            finally:
-                await connection.aclose()
-        except ConnectionLost as reason:
-            # Raised below: within the nursery it would come out wrapped in a group.
-            lost = reason
-        nursery.cancel_scope.cancel()
-    if lost is not None:
-        raise lost
+            yield connection
+        finally:
+            await connection.aclose()
 
 
-async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> Connection:
+async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.Nursery) -> WebSocket:
     with trio.move_on_after(CONNECT_TIMEOUT_SECONDS):
-        stream = ArrivalStream(await dial(endpoint), clock)
+        stream = StampedStream(await dial(endpoint), clock)
         transport = await secure(stream, endpoint.host, endpoint.tls) if endpoint.tls else stream
-        connection = Connection(stream, transport, endpoint)
+        connection = WebSocket(stream, transport, endpoint)
         nursery.start_soon(connection.run)
         try:
             await connection.opened()
@@ -280,10 +274,10 @@ async def _connect(endpoint: Endpoint, clock: Clock, dial: Dial, nursery: trio.N
             await connection.aclose()
             raise
         return connection
-    raise ConnectionLost("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
+    raise ConnectionLostError("timeout", f"no connection within {CONNECT_TIMEOUT_SECONDS:g} s")
 
 
-def _reading_failure(error: BaseException) -> ConnectionLost:
+def _reading_failure(error: BaseException) -> ConnectionLostError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return ConnectionLost("protocol", type(error).__name__)
+    return ConnectionLostError("protocol", type(error).__name__)

@@ -1,5 +1,6 @@
 """The one place where time is read, and where it shows that our own loop stood still."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -23,10 +24,10 @@ class Clock:
         """`wall` answers UNIX seconds; tests on virtual time hand in their own."""
         self.wall = wall
         self.stall_seconds = 0.0
-        self.stalled_until = float("-inf")
+        self.stalled_until = -math.inf
         self._on_stall: list[StallListener] = []
-        self._beat_due_at = float("inf")
-        self._last_seen_at = float("-inf")
+        self._beat_due_at = math.inf
+        self._last_seen_at = -math.inf
 
     def now(self) -> float:
         """Seconds of Trio's clock."""
@@ -48,7 +49,7 @@ class Clock:
                 await trio.sleep_until(self._beat_due_at)
         finally:
             # Connections that are being closed still ask for the time: a beat that ended is not late.
-            self._beat_due_at = float("inf")
+            self._beat_due_at = math.inf
 
     def _stalled(self, since: float, until: float) -> None:
         self._beat_due_at = until + BEAT_SECONDS

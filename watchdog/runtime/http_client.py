@@ -12,6 +12,7 @@ import trio
 from msgspec import Struct
 
 from watchdog import __version__
+from watchdog.core.errors import ProviderError
 from watchdog.core.protocol.reasons import DisconnectReason
 
 MAX_ANSWER_BYTES = 256 * 1024
@@ -23,8 +24,8 @@ _LONGEST_NUMBER = 9
 _ENDED = re.compile("disconnected|closed connection")
 
 
-class NoAnswer(Exception):  # noqa: N818 - the network's or the provider's doing, not an error of ours
-    """There is no answer to be had; `reason` is a disconnect's, the words hold no URL."""
+class NoAnswerError(ProviderError):
+    """No answer came; `reason` is a disconnect's, the words hold no URL."""
 
     def __init__(self, reason: DisconnectReason, detail: str) -> None:
         super().__init__(detail)
@@ -49,7 +50,7 @@ class Client:
         """POST, with a JSON body or none.
 
         Raises:
-            NoAnswer: none came, or one longer than `MAX_ANSWER_BYTES`.
+            NoAnswerError: none came, or one longer than `MAX_ANSWER_BYTES`.
 
         """
         with trio.move_on_after(TIMEOUT_SECONDS):
@@ -57,10 +58,10 @@ class Client:
                 return await self._post(url, headers or {}, json)
             except (httpx.InvalidURL, UnicodeError):
                 # A redirecting hub chooses both the URL and the token in the headers.
-                raise NoAnswer("protocol", "no request can be made of that URL and token") from None
+                raise NoAnswerError("protocol", "no request can be made of that URL and token") from None
             except httpx.HTTPError as error:
-                raise NoAnswer(_reason(error), type(error).__name__) from None
-        raise NoAnswer("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
+                raise NoAnswerError(_reason(error), type(error).__name__) from None
+        raise NoAnswerError("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
 
     async def _post(self, url: str, headers: Mapping[str, str], json: Any) -> Answer:
         headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity", **headers}
@@ -77,7 +78,7 @@ class Client:
                         # Leaving the loop instead would leave the library's generators half run.
                         reading.cancel()
             if len(body) > MAX_ANSWER_BYTES:
-                raise NoAnswer("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
+                raise NoAnswerError("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
             told = response.headers
             wait = retry_after_seconds(told.get("Retry-After", ""), told.get("Date", ""))
             return Answer(response.status_code, bytes(body), wait)
@@ -87,7 +88,7 @@ class Client:
             return httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS)
         except (httpx.InvalidURL, ValueError, ImportError):
             # The library's own words repeat the proxy's URL, with its password.
-            raise NoAnswer("refused", "the proxy in the environment can't be used") from None
+            raise NoAnswerError("refused", "the proxy in the environment can't be used") from None
 
 
 def retry_after_seconds(value: str, date: str) -> float | None:

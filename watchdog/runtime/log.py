@@ -6,17 +6,13 @@ import os
 import select
 import sys
 import traceback
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TextIO
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from watchdog.runtime.redaction import present, redact, register_secret
-
-__all__ = ["Admission", "Throttle", "configure", "dropped_lines", "redact", "register_secret"]
+from watchdog.runtime.redaction import present
 
 _TEXT_CHARACTERS: Final = 200
 # Of our own making, and useless without its end.
@@ -179,47 +175,3 @@ def _safe_container(value: Any, limit: int, depth: int) -> Any:
     if depth > 0 and isinstance(value, list | tuple):
         return [_safe(item, limit, depth - 1) for item in value[:_ITEMS]]
     return present(str(value), limit)
-
-
-class Admission(NamedTuple):
-    """Whether a line may go out, and how many of its kind were held back since the last one."""
-
-    emit: bool
-    suppressed: int
-
-
-@dataclass(slots=True)
-class _Bucket:
-    lines: float
-    filled_at_seconds: float
-    suppressed: int = 0
-
-
-class Throttle:
-    """Holds back lines of one kind that come too often: a burst of them, then one per interval.
-
-    A kind is any hashable key, such as (feed, game_type, event). Beyond `most_keys` the kind that was
-    not seen for the longest time is forgotten, with its count. Pure: told the time, in seconds of any clock.
-    """
-
-    def __init__(self, *, burst: int = 5, interval_seconds: float = 10.0, most_keys: int = 20_000) -> None:
-        self._burst: Final = burst
-        self._interval_seconds: Final = interval_seconds
-        self._most_keys: Final = most_keys
-        self._buckets: Final[OrderedDict[Hashable, _Bucket]] = OrderedDict()
-
-    def admit(self, key: Hashable, now_seconds: float) -> Admission:
-        """Decide about one line now."""
-        bucket = self._buckets.setdefault(key, _Bucket(self._burst, now_seconds))
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > self._most_keys:
-            self._buckets.popitem(last=False)
-        elapsed_seconds = max(0.0, now_seconds - bucket.filled_at_seconds)
-        bucket.lines = min(self._burst, bucket.lines + elapsed_seconds / self._interval_seconds)
-        bucket.filled_at_seconds = now_seconds
-        if bucket.lines < 1:
-            bucket.suppressed += 1
-            return Admission(emit=False, suppressed=bucket.suppressed)
-        bucket.lines -= 1
-        suppressed, bucket.suppressed = bucket.suppressed, 0
-        return Admission(emit=True, suppressed=suppressed)

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import trio
 
+from watchdog.runtime.nursery import open_nursery_of_body
+
 
 def run_until_signalled(main: Callable[[], Awaitable[None]]) -> None:
     """Run `main` to its end, or cancel it at the first SIGTERM or SIGINT; both are orderly ends."""
@@ -12,18 +14,10 @@ def run_until_signalled(main: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _until_signalled(main: Callable[[], Awaitable[None]]) -> None:
-    failure: Exception | None = None
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with trio.open_nursery() as nursery:
+        async with open_nursery_of_body() as nursery:
             nursery.start_soon(_cancel_at_signal, signals, nursery.cancel_scope)
-            try:
-                await main()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
-                # Raised below: within the nursery it would come out wrapped in a group.
-                failure = error
-            nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+            await main()
 
 
 async def _cancel_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 
 import trio
 
+from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings
@@ -21,16 +22,8 @@ def start(settings: SimulatorSettings) -> None:
 
 
 async def _run(settings: SimulatorSettings) -> None:
-    unserved: OSError | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            address = await nursery.start(serve, settings)
-        except OSError as error:
-            # Raised below: within the nursery it would come out wrapped in a group.
-            unserved = error
-            nursery.cancel_scope.cancel()
-        else:
-            sys.stdout.write(f"hub    {address.ws_url}\ntoken  {address.http_url}/auth/token\n")
-            sys.stdout.flush()
-    if unserved is not None:
-        raise unserved
+    async with open_nursery_of_body() as nursery:
+        address = await nursery.start(serve, settings)
+        sys.stdout.write(f"hub    {address.ws_url}\ntoken  {address.http_url}/auth/token\n")
+        sys.stdout.flush()
+        await trio.sleep_forever()

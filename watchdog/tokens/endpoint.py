@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from watchdog.config.schema import Feed, Token
-from watchdog.runtime.http_client import CREATED, OK, Answer, Client, NoAnswer
+from watchdog.runtime.http_client import CREATED, OK, Answer, Client, NoAnswerError
 from watchdog.runtime.redaction import register_query, register_secret
-from watchdog.tokens.sources import TokenUnavailable, clean_secret, clean_token, reader
+from watchdog.tokens.sources import TokenUnavailableError, clean_secret, clean_token, reader
 
 _TOKEN_FIELDS = ("access_token", "accessToken", "token")
 _EXPIRES_FIELDS = ("expires_in", "expiresIn")
@@ -32,7 +32,7 @@ class TokenEndpoint:
         """A token, and for how many seconds it is good where the answer says so.
 
         Raises:
-            TokenUnavailable: there is none to be had.
+            TokenUnavailableError: there is none to be had.
 
         """
         settings = self._feed.token
@@ -40,15 +40,15 @@ class TokenEndpoint:
             raise RuntimeError("asked for a token without an endpoint")
         try:
             secret = self._read_secret()
-        except TokenUnavailable as problem:
-            raise TokenUnavailable(f"the secret is unavailable: {problem}") from None
+        except TokenUnavailableError as problem:
+            raise TokenUnavailableError(f"the secret is unavailable: {problem}") from None
         register_secret(secret)
         register_query(settings.url.query)
         body = settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
         try:
             answer = await self._client.post(settings.url.text, json=body)
-        except NoAnswer as error:
-            raise TokenUnavailable(f"{error.reason}: {error}") from None
+        except NoAnswerError as error:
+            raise TokenUnavailableError(f"{error.reason}: {error}") from None
         return _parse(answer, settings)
 
 
@@ -58,24 +58,24 @@ def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
     try:
         document = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenUnavailable("the answer is no JSON") from None
+        raise TokenUnavailableError("the answer is no JSON") from None
     token = _find(document, settings.token_field, _TOKEN_FIELDS)
     if not isinstance(token, str):
-        raise TokenUnavailable("the answer holds no token")
+        raise TokenUnavailableError("the answer holds no token")
     expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
     sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
     return clean_token(token), float(expires_in) if sensible else None
 
 
-def _refused(answer: Answer) -> TokenUnavailable:
+def _refused(answer: Answer) -> TokenUnavailableError:
     words, wait = f"HTTP status {answer.status}", answer.retry_after_seconds
     if answer.status // 100 == _REDIRECTION:
         words += ": redirects are not followed, as the secret would go along"
     if wait is not None:
         wait = min(wait, MAX_RETRY_AFTER_SECONDS)
         words += f", to be asked again after {wait:g} s"
-    return TokenUnavailable(words, retry_after_seconds=wait)
+    return TokenUnavailableError(words, retry_after_seconds=wait)
 
 
 def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:

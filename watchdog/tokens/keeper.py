@@ -7,15 +7,15 @@ from typing import Literal
 import trio
 
 from watchdog.config.schema import Feed, Reconnect, Token
-from watchdog.core.arrival import Finding
 from watchdog.core.backoff import delay_seconds
+from watchdog.core.findings import Detail, Finding
 from watchdog.core.snapshot import RefreshOutcome, TokenSnapshot
-from watchdog.core.token import TokenProblem, TokenWatch
+from watchdog.core.token import TokenProblem, TokenState, other_partner
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.http_client import Client
-from watchdog.runtime.log import register_secret
+from watchdog.runtime.redaction import register_secret
 from watchdog.tokens.endpoint import TokenEndpoint
-from watchdog.tokens.sources import TokenUnavailable, other_partner, reader
+from watchdog.tokens.sources import TokenUnavailableError, reader
 
 POLL_SECONDS = 0.25
 """How often a token's file or variable is looked at."""
@@ -50,15 +50,15 @@ class TokenKeeper:
         *,
         client: Client,
         on_change: TokenListener,
-        draw: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         self._feed = feed
         self._reconnect = reconnect
         self._clock = clock
         self._on_change = on_change
-        self._draw = draw
+        self._random = random
         self._endpoint = TokenEndpoint(feed, client)
-        self._watch = TokenWatch()
+        self._watch = TokenState()
         self._settings: Token = feed.token
         self._read = reader(feed.token.file, feed.token.env)
         self._refreshes: dict[RefreshOutcome, int] = {"ok": 0, "failed": 0}
@@ -154,7 +154,7 @@ class TokenKeeper:
     def _reread(self) -> None:
         try:
             token: str | None = self._read() if self._read is not None else None
-        except TokenUnavailable as problem:
+        except TokenUnavailableError as problem:
             token, self._unavailable = None, str(problem)
         if token != self.token:
             self._replace(token)
@@ -170,7 +170,7 @@ class TokenKeeper:
         other = other_partner(token, self._feed.partner_client_id) if token is not None else None
         if other is not None:
             # Only the hub can tell whether it takes it.
-            detail: dict[str, object] = {"expected": self._feed.partner_client_id, "claimed": other}
+            detail: Detail = {"expected": self._feed.partner_client_id, "claimed": other}
             self._on_change([Finding("token.other_partner", "warning", detail)])
         self._wake()
 
@@ -187,7 +187,7 @@ class TokenKeeper:
         self._announced = problem
         if problem is None:
             self._wake()
-            detail: dict[str, object] = {"expires_at": self._watch.claims.exp}
+            detail: Detail = {"expires_at": self._watch.claims.exp}
             self._on_change([Finding("token.valid", "info", detail)])
         else:
             detail = {"error": self._unavailable} if problem == "missing" else {}
@@ -201,7 +201,7 @@ class TokenKeeper:
         limit = next((limit for limit in EXPIRY_WARNINGS_SECONDS if remaining < limit), math.inf)
         if remaining > 0 and limit < self._warned_seconds:
             self._warned_seconds = limit
-            detail: dict[str, object] = {"expires_at": exp, "remaining_seconds": round(remaining)}
+            detail: Detail = {"expires_at": exp, "remaining_seconds": round(remaining)}
             self._on_change([Finding("token.expiring", "warning", detail)])
 
     async def _keep_fresh(self) -> None:
@@ -212,7 +212,7 @@ class TokenKeeper:
                 await self._pause(failures, at_least_seconds)
             try:
                 token, expires_in_seconds = await self._endpoint.ask()
-            except TokenUnavailable as problem:
+            except TokenUnavailableError as problem:
                 failures += 1
                 at_least_seconds = problem.retry_after_seconds or 0.0
                 self._refresh_failed(str(problem))
@@ -244,7 +244,7 @@ class TokenKeeper:
         bounds = self._reconnect
         delay = delay_seconds(
             failures,
-            self._draw(),
+            self._random(),
             initial_seconds=max(bounds.initial_seconds, MIN_PAUSE_SECONDS),
             max_seconds=max(bounds.max_seconds, MIN_PAUSE_SECONDS),
         )
@@ -255,7 +255,7 @@ class TokenKeeper:
         exp = self._watch.claims.exp
         lifetime = exp - self._wall() if exp is not None else expires_in_seconds
         if lifetime is None:
-            return float("inf")
+            return math.inf
         if lifetime <= 0.0:
             # By our clock. The hub has the last word; asking again and again would not change it.
             return self._reconnect.max_seconds

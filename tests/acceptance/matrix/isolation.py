@@ -1,5 +1,6 @@
 """Fifty games in a fault each, for as long as the run lasts, and ten healthy ones beside them."""
 
+import math
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -88,7 +89,7 @@ async def _measure(folder: Path) -> Isolation:
     feeds = {feed_of(number): row for number, row in enumerate(rows)}
     healthy = {feed: row for feed, row in feeds.items() if row in _HEALTHY_ROWS}
     with trio.fail_after(LIMIT_SECONDS):
-        async with watching(feeds, folder, strikes=float("inf")) as watch:
+        async with watching(feeds, folder, strikes=math.inf) as watch:
             hubs = [watch.hubs[feed] for feed in healthy]
             # The healthy rows are the last to be released.
             while min(hub.served for hub in hubs) < 2:  # noqa: ASYNC110 - the hub counts for itself

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from tests.support.builders import TICK, Watch
@@ -8,7 +10,7 @@ def late_ones(watch):
     limit = watch.settings.late_after_seconds
     return sum(
         count
-        for bound, count in zip((*intervals.bounds, float("inf")), intervals.counts, strict=True)
+        for bound, count in zip((*intervals.bounds, math.inf), intervals.counts, strict=True)
         if bound > limit
     )
 

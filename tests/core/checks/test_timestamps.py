@@ -102,6 +102,7 @@ def test_a_timestamp_without_an_offset_is_utc():
     watch.monitor.received(
         type(naive)(naive.games, moment(0.5).replace(tzinfo=None), 0, maintenance=False, sequence_id=1),
         Arrival(0.5, wall(0.5)),
+        0,
     )
 
     assert watch.snapshot.clock_offset_seconds == 0.0

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.core.protocol.sessions import PING, SUBSCRIBE, UPDATE, established, kinds, plain
 from watchdog.core.protocol import signalr
-from watchdog.core.protocol.events import Closed, Invalid, Invocation, Oversize
+from watchdog.core.protocol.events import Closed, Invalid, Invocation, RecordTooLong
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.core.protocol.signalr import ANSWERS_A_MINUTE, MessageType, Session, encode_record
 
@@ -265,7 +265,7 @@ def test_a_record_longer_than_the_limit_is_oversize_however_it_comes(pieces):
         e for start in range(0, len(text), step) for e in session.receive(text[start : start + step], 1.0)
     ]
 
-    assert Oversize() in happened
+    assert RecordTooLong() in happened
 
 
 @pytest.mark.usefixtures("small_limit")
@@ -284,7 +284,7 @@ def test_a_record_as_long_as_the_limit_is_taken(pieces):
 def test_a_record_that_never_ends_is_not_kept():
     session = established()
 
-    assert session.receive("x" * 101, 1.0) == [Oversize()]
+    assert session.receive("x" * 101, 1.0) == [RecordTooLong()]
     assert kinds(session.receive(UPDATE, 2.0)) == [Invocation]
 
 

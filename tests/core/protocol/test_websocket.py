@@ -1,4 +1,4 @@
-"""Frames off the wire: what is taken as a plain message, and what is left to the library."""
+"""FrameReader off the wire: what is taken as a plain message, and what is left to the library."""
 
 from itertools import pairwise
 
@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from fuzz.library import alone, shared
 from tests.support.raw_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
-from watchdog.core.protocol.websocket import Foreign, Frames
+from watchdog.core.protocol.websocket import FrameReader, Passthrough
 
 LIMIT = 70_000
-OVERSIZE = Foreign(b"", "oversize")
+OVERSIZE = Passthrough(b"", "oversize")
 
 
-def made_of(*chunks: bytes) -> list[str | Foreign]:
+def made_of(*chunks: bytes) -> list[str | Passthrough]:
     """All that comes of some chunks, one fed after the other."""
-    frames, pieces = Frames(LIMIT), []
+    frames, pieces = FrameReader(LIMIT), []
     for chunk in chunks:
         frames.feed(chunk)
         while (piece := frames.next()) is not None:
@@ -43,7 +43,7 @@ def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
 
 
 def test_there_is_something_unread_until_the_last_frame_was_taken():
-    frames = Frames(LIMIT)
+    frames = FrameReader(LIMIT)
     assert not frames.unread
     frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b"))
     assert (frames.next(), frames.unread) == ("a", True)
@@ -65,7 +65,7 @@ def test_there_is_something_unread_until_the_last_frame_was_taken():
     ],
 )
 def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
-    assert made_of(given_frame) == [Foreign(given_frame, then)]
+    assert made_of(given_frame) == [Passthrough(given_frame, then)]
     # Within its head, the length included, and byte by byte: only the last byte makes something of it.
     for chunks in (
         [given_frame[:3], given_frame[3:]],
@@ -90,16 +90,16 @@ def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
 )
 def test_what_ends_the_connection_goes_to_the_library_with_all_that_follows(broken):
     after = frame(TEXT, b"after")
-    assert made_of(frame(TEXT, b"before") + broken + after) == ["before", Foreign(broken + after, "end")]
+    assert made_of(frame(TEXT, b"before") + broken + after) == ["before", Passthrough(broken + after, "end")]
 
 
 def test_within_a_message_in_several_frames_no_text_is_plain():
     opened, inner, last = frame(TEXT, b"a", last=False), frame(TEXT, b"b"), frame(CONTINUATION, b"c")
-    assert made_of(opened + inner) == [Foreign(opened, "nothing"), Foreign(inner, "message")]
+    assert made_of(opened + inner) == [Passthrough(opened, "nothing"), Passthrough(inner, "message")]
     assert made_of(opened + frame(PING) + last + frame(TEXT, b"d")) == [
-        Foreign(opened, "nothing"),
-        Foreign(frame(PING), "nothing"),
-        Foreign(last, "message"),
+        Passthrough(opened, "nothing"),
+        Passthrough(frame(PING), "nothing"),
+        Passthrough(last, "message"),
         "d",
     ]
 
@@ -113,7 +113,7 @@ def head_of(opcode: int, size: int, *, last: bool = True) -> bytes:
 def test_a_message_is_oversize_as_soon_as_its_head_says_so(opcode):
     assert made_of(frame(TEXT, b"before") + head_of(opcode, LIMIT + 1)) == ["before", OVERSIZE]
     assert made_of(head_of(opcode, LIMIT + 1)[:9]) == []
-    assert made_of(head_of(opcode, LIMIT)) == [Foreign(head_of(opcode, LIMIT), "nothing")]
+    assert made_of(head_of(opcode, LIMIT)) == [Passthrough(head_of(opcode, LIMIT), "nothing")]
 
 
 def test_the_fragments_of_a_message_count_together():
@@ -122,7 +122,7 @@ def test_the_fragments_of_a_message_count_together():
         frame(PING),
         frame(CONTINUATION, b"x" * 10),
     )
-    assert made_of(first + ping + more)[-1] == Foreign(more, "message")
+    assert made_of(first + ping + more)[-1] == Passthrough(more, "message")
     assert made_of(first + ping + b"\x80\x0b")[-1] == OVERSIZE
     # The next message begins anew.
     assert OVERSIZE not in made_of(first + more + first + more)
@@ -137,12 +137,12 @@ def test_the_fragments_of_a_message_count_together():
     ],
 )
 def test_what_is_forbidden_at_any_size_is_the_librarys(forbidden):
-    assert made_of(forbidden) == [Foreign(forbidden, "nothing")]
+    assert made_of(forbidden) == [Passthrough(forbidden, "nothing")]
 
 
 def test_a_text_within_a_text_is_the_librarys_at_any_size():
     opened, within = frame(TEXT, b"a", last=False), head_of(TEXT, LIMIT + 1)
-    assert made_of(opened + within) == [Foreign(opened, "nothing"), Foreign(within, "nothing")]
+    assert made_of(opened + within) == [Passthrough(opened, "nothing"), Passthrough(within, "nothing")]
 
 
 _SIZES = st.sampled_from([0, 1, 200, 30_000, 65_535, 65_536, LIMIT, LIMIT + 1])

@@ -1,4 +1,5 @@
 import gzip
+import math
 import subprocess
 import sys
 
@@ -201,7 +202,7 @@ def test_the_real_intervals_have_the_buckets_that_alerts_need():
         float(dict(labels)["le"]) for found, labels in series_of(snapshot(untouched())) if found == name
     }
 
-    assert {0.5, 0.75, 1.0, float("inf")} <= bounds
+    assert {0.5, 0.75, 1.0, math.inf} <= bounds
 
 
 def test_a_removed_game_leaves_nothing_behind():

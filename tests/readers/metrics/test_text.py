@@ -1,5 +1,6 @@
 """What we render is, sample for sample and byte for byte, what the client library would."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -40,7 +41,7 @@ class Reference:
             for labels, game in games:
                 seen, total = histogram.read(game), 0
                 buckets = []
-                for bound, count in zip((*seen.bounds, float("inf")), seen.counts, strict=True):
+                for bound, count in zip((*seen.bounds, math.inf), seen.counts, strict=True):
                     total += count
                     buckets.append((floatToGoString(bound), total))
                 metric.add_metric(labels, buckets, seen.total)
@@ -77,7 +78,7 @@ def watches() -> list[Snapshot]:
         "Numbers",
         last_message_at=1e300,
         clock_offset_seconds=-1e-9,
-        betting_timer_seconds=float("inf"),
+        betting_timer_seconds=math.inf,
         received_bytes=2**63,
         intervals=Distribution((0.1, 1e-7, 12_345_678.0), (1, 2, 3, 10**9), float("nan")),
     )

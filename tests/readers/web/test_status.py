@@ -1,4 +1,5 @@
 import json
+import math
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_games_stand_under_their_feed_beside_its_token():
 
 
 def test_particulars_without_a_json_form_and_odd_numbers_are_told_all_the_same():
-    detail = {"odd": complex(1, 2), "endless": float("inf"), "at": "not the time"}
+    detail = {"odd": complex(1, 2), "endless": math.inf, "at": "not the time"}
     game = replace(fresh(), recent_anomalies=(Recent(NOW, "message.invalid", detail),))
 
     (told,) = only(game)["last_anomalies"]
@@ -125,6 +126,6 @@ def test_particulars_in_the_providers_words_are_told_without_secrets_and_in_shor
     assert "sesame" not in told["particulars"]
 
 
-@pytest.mark.parametrize("wall", [None, 1e12, -1e18, float("inf"), float("nan")])
+@pytest.mark.parametrize("wall", [None, 1e12, -1e18, math.inf, float("nan")])
 def test_a_time_beyond_the_calendar_is_not_known(wall):
     assert iso(wall) is None

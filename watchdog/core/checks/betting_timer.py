@@ -1,7 +1,9 @@
 """Betting timer: `bt` counts down while betting is open, and is over when betting is closed."""
 
+import math
+
 from watchdog.core.checks.settings import CheckSettings, TimerUnit
-from watchdog.core.checks.sustained import Standing
+from watchdog.core.checks.sustained import SustainedCondition
 from watchdog.core.findings import Anomaly
 
 UNIX_SECONDS_FROM = 1e9
@@ -50,9 +52,9 @@ class BettingTimer:
         self._grace_seconds = settings.timer_grace_seconds
         alive_seconds = settings.late_after_seconds
         self._standing = {
-            "frozen": Standing(settings.timer_frozen_seconds, alive_seconds),
-            "expired": Standing(settings.timer_grace_seconds, alive_seconds),
-            "lingering": Standing(settings.timer_grace_seconds, alive_seconds),
+            "frozen": SustainedCondition(settings.timer_frozen_seconds, alive_seconds),
+            "expired": SustainedCondition(settings.timer_grace_seconds, alive_seconds),
+            "lingering": SustainedCondition(settings.timer_grace_seconds, alive_seconds),
         }
         # Which of these the last update showed: one excludes the others.
         self._shown: str | None = None
@@ -101,8 +103,8 @@ class BettingTimer:
 
     @property
     def due_at(self) -> float:
-        """When the timer turns stale by itself (see `Standing.due_at`)."""
-        return float("inf") if self._shown is None else self._standing[self._shown].due_at
+        """When the timer turns stale by itself (see `SustainedCondition.due_at`)."""
+        return math.inf if self._shown is None else self._standing[self._shown].due_at
 
     def elapse(self, at: float) -> list[Anomaly]:
         """Time has come to `at`."""

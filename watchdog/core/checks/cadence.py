@@ -1,5 +1,7 @@
 """Cadence: an update every 500 ms, judged on updates and never on pings."""
 
+import math
+
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.instruments import Histogram
 
@@ -18,7 +20,7 @@ class Cadence:
         self._late_after_seconds = settings.late_after_seconds
         bounds = {*INTERVAL_BOUNDS_SECONDS, self._late_after_seconds}
         self.intervals = Histogram(tuple(sorted(bounds)))
-        self.due_at = float("inf")
+        self.due_at = math.inf
         self.silent = False
         self._previous_at: float | None = None
 
@@ -32,7 +34,7 @@ class Cadence:
         """Without a subscription nothing is due."""
         self.silent = False
         self._previous_at = None
-        self.due_at = float("inf")
+        self.due_at = math.inf
 
     def received(self, at: float, *, exact: bool) -> None:
         """An update came at `at`.
@@ -48,7 +50,7 @@ class Cadence:
     @property
     def deadline(self) -> float:
         """When the feed turns silent if no update comes; infinite if nothing is due or it already is."""
-        return float("inf") if self.silent else self.due_at
+        return math.inf if self.silent else self.due_at
 
     def elapse(self, at: float) -> None:
         """Time has come to `at` without an update."""

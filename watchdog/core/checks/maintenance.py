@@ -1,5 +1,7 @@
 """Maintenance: the flag `im`, believed until an update says otherwise, but not for ever."""
 
+import math
+
 from watchdog.core.checks.settings import CheckSettings
 
 
@@ -14,12 +16,12 @@ class Maintenance:
     def __init__(self, settings: CheckSettings) -> None:
         self._hold_seconds = settings.maintenance_hold_seconds
         self.flag: bool | None = None
-        self.until = float("-inf")
+        self.until = -math.inf
 
     def received(self, *, flag: bool, at: float) -> None:
         """Take in the last word of the feed."""
         self.flag = flag
-        self.until = at + self._hold_seconds if flag else float("-inf")
+        self.until = at + self._hold_seconds if flag else -math.inf
 
     def in_force(self, at: float) -> bool:
         """Whether the flag is set and not older than `maintenance_hold_seconds`."""

@@ -1,8 +1,10 @@
 """Rounds: games follow one another, end in time, and keep their published results."""
 
+import math
+
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.counts import one_more
-from watchdog.core.findings import Anomaly
+from watchdog.core.findings import Anomaly, Detail
+from watchdog.core.instruments import incremented
 from watchdog.core.protocol.updates import Game, GameState, Result, ResultStatus, unix_seconds
 
 OUTCOMES: dict[int, str] = {GameState.FINISHED: "finished", GameState.CANCELLED: "cancelled"}
@@ -44,7 +46,7 @@ class Rounds:
         # The results last published for the game: an update may leave out the optional `r`.
         self._published: tuple[Result, ...] | None = None
         self._game: Game | None = None
-        self._planned = float("inf")
+        self._planned = math.inf
         # The game last seen, and its `s`.
         self.id: int | None = None
         self.state: int | None = None
@@ -93,13 +95,13 @@ class Rounds:
         outcome = OUTCOMES.get(game.state)
         if outcome is not None and outcome not in self._outcomes_of_game:
             self._outcomes_of_game.add(outcome)
-            self.outcomes = one_more(self.outcomes, outcome)
+            self.outcomes = incremented(self.outcomes, outcome)
 
     def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
         was, self.overdue = self.overdue, sent > self._planned + self._overdue_seconds
         if was or not self.overdue:
             return []
-        detail: dict[str, object] = {
+        detail: Detail = {
             "id": game.id,
             "state": STATE_NAMES[game.state],
             "late_seconds": round(sent - self._planned, 3),
@@ -114,15 +116,15 @@ def _planned(game: Game) -> float:
     elif game.state == GameState.AWAITING:
         limit = game.starts
     else:
-        return float("inf")
+        return math.inf
     # .NET writes a date that was never set as the year 1.
-    return unix_seconds(limit) if limit.year > 1 else float("inf")
+    return unix_seconds(limit) if limit.year > 1 else math.inf
 
 
 def _succession(before: int | None, game: Game, *, contiguous: bool) -> list[Anomaly]:
     if before is None:
         return []
-    detail: dict[str, object] = {"id": game.id, "id_before": before}
+    detail: Detail = {"id": game.id, "id_before": before}
     if game.id < before:
         return [Anomaly("round", "regressed", detail)]
     # Where updates were lost, rounds may have been lost with them: that is counted as the gap it is.
@@ -156,7 +158,7 @@ def _is_broken(published: Result, now: Result | None) -> bool:
     return now.value != published.value and now.status != ResultStatus.CANCELED
 
 
-def _change(game_id: int, key: _ResultKey, published: Result, now: Result | None) -> dict[str, object]:
+def _change(game_id: int, key: _ResultKey, published: Result, now: Result | None) -> Detail:
     round_id, hand_id, sequential_number = key
     return {
         "id": game_id,

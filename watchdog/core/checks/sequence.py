@@ -1,8 +1,8 @@
 """Sequence: `sId` rises by one with every update, across reconnects too."""
 
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.checks.sustained import Standing
-from watchdog.core.findings import Anomaly
+from watchdog.core.checks.sustained import SustainedCondition
+from watchdog.core.findings import Anomaly, Detail
 
 STALL_SECONDS = 2.0
 """How long `sId` may stand still while updates come; the same as for `tst`."""
@@ -22,7 +22,7 @@ class Sequence:
 
     def __init__(self, settings: CheckSettings) -> None:
         self._gaps_allowed = settings.sequence == "increasing"
-        self._stuck = Standing(STALL_SECONDS, settings.late_after_seconds)
+        self._stuck = SustainedCondition(STALL_SECONDS, settings.late_after_seconds)
         self._updates_a_minute = _MINUTE_SECONDS / settings.interval_seconds
         self.last: int | None = None
         self.missed = 0
@@ -50,7 +50,7 @@ class Sequence:
 
     @property
     def due_at(self) -> float:
-        """When the id counts as stuck by itself (see `Standing.due_at`)."""
+        """When the id counts as stuck by itself (see `SustainedCondition.due_at`)."""
         return self._stuck.due_at
 
     def elapse(self, at: float) -> list[Anomaly]:
@@ -59,7 +59,7 @@ class Sequence:
         return []
 
     def _judge(self, sequence_id: int, last: int, *, first_of_connection: bool) -> Anomaly | None:
-        detail: dict[str, object] = {"expected": last + 1, "got": sequence_id}
+        detail: Detail = {"expected": last + 1, "got": sequence_id}
         if sequence_id > last:
             if self._gaps_allowed:
                 return None

@@ -1,17 +1,18 @@
 """The content of a game's updates: what they say, and what is wrong with it."""
 
-from watchdog.core.arrival import Arrival, Finding
+from watchdog.core.arrival import Arrival
 from watchdog.core.checks.betting_timer import BettingTimer, seconds_left
+from watchdog.core.checks.latency import Latency
 from watchdog.core.checks.maintenance import Maintenance
 from watchdog.core.checks.rounds import Rounds
 from watchdog.core.checks.sequence import Sequence
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.checks.timestamps import Latency, Timestamps
-from watchdog.core.findings import Anomaly
+from watchdog.core.checks.timestamps import Timestamps
+from watchdog.core.findings import Anomaly, Finding
 from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Update
 
 
-class Content:
+class CheckSuite:
     """Asks every check but the cadence, which is about arrival alone."""
 
     __slots__ = (

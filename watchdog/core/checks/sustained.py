@@ -1,9 +1,11 @@
 """Conditions that are an anomaly only when they last."""
 
-_NEVER = float("inf")
+import math
+
+_NEVER = math.inf
 
 
-class Standing:
+class SustainedCondition:
     """A condition that updates show, and that must last longer than a threshold to be an occurrence.
 
     It becomes one either with an update that shows it later than that, or at the threshold itself when

@@ -18,7 +18,7 @@ class HandshakeRefused(Struct, frozen=True):
     error: str
 
 
-class Expected(Struct, frozen=True, gc=False):
+class UpdateReceived(Struct, frozen=True, gc=False):
     """The one record that the feed consists of, as the decoder handed to the session has it."""
 
     content: Any
@@ -41,11 +41,11 @@ class Invalid(Struct, frozen=True):
     detail: str
 
 
-class Oversize(Struct, frozen=True):
+class RecordTooLong(Struct, frozen=True):
     """A record longer than `MAX_RECORD_CHARACTERS`; the connection is of no more use."""
 
 
-class Flood(Struct, frozen=True):
+class TooManyRecords(Struct, frozen=True):
     """One message held more records than anybody has to say at once: reading them would hold up all games."""
 
 
@@ -56,4 +56,13 @@ class Closed(Struct, frozen=True):
     allow_reconnect: bool
 
 
-Event = Established | HandshakeRefused | Expected | Invocation | Invalid | Oversize | Flood | Closed
+Event = (
+    Established
+    | HandshakeRefused
+    | UpdateReceived
+    | Invocation
+    | Invalid
+    | RecordTooLong
+    | TooManyRecords
+    | Closed
+)

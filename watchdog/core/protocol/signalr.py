@@ -16,12 +16,12 @@ from watchdog.core.protocol.events import (
     Closed,
     Established,
     Event,
-    Expected,
-    Flood,
     HandshakeRefused,
     Invalid,
     Invocation,
-    Oversize,
+    RecordTooLong,
+    TooManyRecords,
+    UpdateReceived,
 )
 
 RECORD_SEPARATOR = "\x1e"
@@ -197,13 +197,13 @@ class Session:
         events: list[Event] = []
         *complete, rest = data.split(RECORD_SEPARATOR, MAX_RECORDS)
         if RECORD_SEPARATOR in rest:
-            return [Flood()]
+            return [TooManyRecords()]
         for piece in complete:
             events += self._record(self._take_partial() + piece, at)
         self._partial.write(rest)
         if self._partial.tell() > MAX_RECORD_CHARACTERS:
             self._take_partial()
-            events.append(Oversize())
+            events.append(RecordTooLong())
         return events
 
     def _take_partial(self) -> str:
@@ -219,7 +219,7 @@ class Session:
     def _record(self, record: str, at: float) -> list[Event]:
         self._last_received_at = at
         if len(record) > MAX_RECORD_CHARACTERS:
-            return [Oversize()]
+            return [RecordTooLong()]
         if self._established:
             return self._as_expected(record) or self._message(record, at)
         try:
@@ -242,7 +242,7 @@ class Session:
             content = self._expected(record)
         except (ValueError, RecursionError):
             return []
-        return [Expected(content, _size_bytes(record))]
+        return [UpdateReceived(content, _size_bytes(record))]
 
     def _message(self, record: str, at: float) -> list[Event]:
         if not record:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field, structs
 
+from watchdog.core.errors import ProviderError
 from watchdog.core.protocol.signalr import MessageType, encode_record, fault_of
 
 SUBSCRIPTION = "SubOnWholeGamesInfo"
@@ -149,7 +150,7 @@ class _Delivery(Struct, frozen=True, gc=False):
     invocation_id: None = field(name="invocationId", default=None)
 
 
-class UpdateError(ValueError):
+class UpdateError(ProviderError):
     """An update that is no JSON, or not the documented one; `reason` is `json` or `schema`."""
 
     def __init__(self, reason: Literal["json", "schema"], detail: str) -> None:
@@ -181,7 +182,7 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
         raise UpdateError(*fault_of(arguments, error)) from None
 
 
-class Deliveries:
+class UpdateDecoder:
     """Decodes the records by which the hub delivers updates, one after the other.
 
     The games are nearly all of an update, and change when something happens at the table: text that is the
@@ -203,14 +204,14 @@ class Deliveries:
         """
         (outline,) = _decode_delivery(record).arguments
         if outline.games != self._text:
-            self._games = judged(_decode_games(outline.games))
+            self._games = without_unread_fields(_decode_games(outline.games))
             self._text = outline.games
         return Update(
             self._games, outline.sent, outline.betting_timer, outline.maintenance, outline.sequence_id
         )
 
 
-def judged(games: tuple[Game, ...]) -> tuple[Game, ...]:
+def without_unread_fields(games: tuple[Game, ...]) -> tuple[Game, ...]:
     """The games without what no check reads."""
     return tuple(structs.replace(game, hands=None, events=None, dealer=None) for game in games)
 

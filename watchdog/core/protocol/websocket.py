@@ -22,7 +22,7 @@ _LENGTHS = 1 << 63
 Meaning = Literal["nothing", "message", "end", "oversize"]
 
 
-class Foreign(Struct, frozen=True):
+class Passthrough(Struct, frozen=True):
     """Bytes for the library, and what it makes of them.
 
     That is nothing for us, a message, or the end of the connection, for which it takes all that follows.
@@ -39,7 +39,7 @@ def close_frame(code: int, reason: str) -> bytes:
     return bytes((_FINAL | _CLOSE, len(payload))) + payload
 
 
-class Frames:
+class FrameReader:
     """Takes in bytes as they come; answers what they are, in order.
 
     A message of more than `max_message_bytes` is refused by what the heads of its frames announce, before it
@@ -79,7 +79,7 @@ class Frames:
         rest, self._data, self._at = self._data[self._at :], b"", 0
         return rest
 
-    def next(self) -> str | Foreign | None:
+    def next(self) -> str | Passthrough | None:
         """The text of the next plain message, bytes for the library, or None until more has come."""
         data, at = self._data, self._at
         if self._foreign_left:
@@ -96,25 +96,25 @@ class Frames:
             length = data[at + 2] << 8 | data[at + 3]
             if length < _LENGTH_OF_16_BITS:
                 # Written longer than need be, which is forbidden: the library says so to the hub.
-                return Foreign(self.rest(), "end")
+                return Passthrough(self.rest(), "end")
         return None if len(data) < begin + length else self._plain(begin, begin + length)
 
-    def _plain(self, begin: int, end: int) -> str | Foreign:
+    def _plain(self, begin: int, end: int) -> str | Passthrough:
         try:
             text = self._data[begin:end].decode()
         except UnicodeDecodeError:
-            return Foreign(self.rest(), "end")
+            return Passthrough(self.rest(), "end")
         if end == len(self._data):
             self._data, self._at = b"", 0
         else:
             self._at = end
         return text
 
-    def _unusual(self, first: int, length: int) -> Foreign | None:
+    def _unusual(self, first: int, length: int) -> Passthrough | None:
         """The library's are messages in several frames, binary and long ones, pings, and mistakes."""
         opcode = first & _OPCODE
         if first & _RESERVED or length & _MASKED or opcode not in _DATA + _PING_AND_PONG:
-            return Foreign(self.rest(), "end")
+            return Passthrough(self.rest(), "end")
         extended = {_LENGTH_OF_16_BITS: 2, _LENGTH_OF_64_BITS: 8}.get(length, 0)
         head = 2 + extended
         begin = self._at + head
@@ -123,7 +123,7 @@ class Frames:
         if extended:
             length = int.from_bytes(self._data[begin - extended : begin], "big")
         if opcode in _DATA and self._is_oversize(opcode, length):
-            return Foreign(b"", "oversize")
+            return Passthrough(b"", "oversize")
         self._foreign_left, self._foreign_then = head + length, "nothing"
         if opcode in _DATA:
             self._within_message = not first & _FINAL
@@ -137,8 +137,8 @@ class Frames:
         self._message_bytes = length + (self._message_bytes if self._within_message else 0)
         return self._message_bytes > self._max_message_bytes
 
-    def _pass_on(self) -> Foreign:
+    def _pass_on(self) -> Passthrough:
         end = min(self._at + self._foreign_left, len(self._data))
         data, self._foreign_left = self._data[self._at : end], self._foreign_left - (end - self._at)
         self._at = end
-        return Foreign(data, "nothing" if self._foreign_left else self._foreign_then)
+        return Passthrough(data, "nothing" if self._foreign_left else self._foreign_then)

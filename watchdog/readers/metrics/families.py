@@ -228,7 +228,7 @@ OF_THE_WATCHDOG: tuple[Family[Snapshot], ...] = (
 )
 
 
-class Histogram(NamedTuple):
+class HistogramFamily(NamedTuple):
     """One histogram of a game as data."""
 
     name: str
@@ -236,13 +236,13 @@ class Histogram(NamedTuple):
     read: Callable[[GameSnapshot], Distribution]
 
 
-HISTOGRAMS_OF_A_GAME: tuple[Histogram, ...] = (
-    Histogram(
+HISTOGRAMS_OF_A_GAME: tuple[HistogramFamily, ...] = (
+    HistogramFamily(
         "betcore_feed_message_interval_seconds",
         "Seconds between two updates of one connection; the promise is 0.5.",
         lambda game: game.intervals,
     ),
-    Histogram(
+    HistogramFamily(
         "betcore_feed_latency_seconds",
         "Seconds from an update's tst to its arrival, by the clocks of both sides; at least 0.",
         lambda game: game.latencies,

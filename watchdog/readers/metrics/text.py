@@ -3,6 +3,7 @@
 It comes piece by piece, so that whoever encodes it can let others go between.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
@@ -18,7 +19,7 @@ from watchdog.readers.metrics.families import (
     OF_A_GAME,
     OF_THE_WATCHDOG,
     Family,
-    Histogram,
+    HistogramFamily,
 )
 
 LINES_AT_ONCE = 200
@@ -96,7 +97,7 @@ def _lines(name: str, labels: str, label: str | None, values: Mapping[str, float
     )
 
 
-def _histogram(histogram: Histogram, labels: str, distribution: Distribution) -> _Lines:
+def _histogram(histogram: HistogramFamily, labels: str, distribution: Distribution) -> _Lines:
     """Its buckets, their count and their sum."""
     name = histogram.name
     bounds = _bound_texts(distribution.bounds)
@@ -112,7 +113,7 @@ def _histogram(histogram: Histogram, labels: str, distribution: Distribution) ->
 
 @lru_cache
 def _bound_texts(bounds: tuple[float, ...]) -> tuple[str, ...]:
-    return tuple(_go_string(bound) for bound in (*bounds, float("inf")))
+    return tuple(_go_string(bound) for bound in (*bounds, math.inf))
 
 
 def _number(value: float) -> str:

@@ -1,8 +1,7 @@
 """The web application: its routes, what each answers, and the headers on everything."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Protocol
 
 import trio
 from starlette.applications import Starlette
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchdog.core.snapshot import Snapshot
+from watchdog.readers.metrics.render import Rendering
 from watchdog.readers.web.auth import BasicAuth, Passwords
 from watchdog.readers.web.headers import SECURE_HEADERS
 from watchdog.readers.web.page import asset, page
@@ -26,22 +26,6 @@ _ASSETS: Mapping[str, str] = {
 
 _AT_ONCE = 2
 """How many snapshots are worked on at the same time; further requests wait without one."""
-
-
-class Rendering(Protocol):
-    """What encodes the metrics answers: a body in pieces, and the headers that describe it."""
-
-    @property
-    def pieces(self) -> Iterator[bytes]:
-        """The encoded metrics, a fraction of a millisecond's work at a time."""
-
-    @property
-    def content_type(self) -> str:
-        """The value of `Content-Type`."""
-
-    @property
-    def content_encoding(self) -> str | None:
-        """The value of `Content-Encoding`, None if the body is not compressed."""
 
 
 Read = Callable[[], Snapshot]

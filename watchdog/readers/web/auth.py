@@ -13,6 +13,8 @@ import trio
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from watchdog.core.errors import ClientError
+
 LONGEST_PASSWORD_BYTES: Final = 72
 """What bcrypt looks at; the rest of a longer password would be ignored."""
 
@@ -25,7 +27,7 @@ _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _RETRY_SECONDS: Final = "1"
 
 
-class Busy(Exception):  # noqa: N818 - the askers' doing, not an error of ours
+class BusyError(ClientError):
     """Too many password checks are waiting already."""
 
 
@@ -56,7 +58,7 @@ class Passwords:
         """Whether this is the user's password, which has at most 72 bytes.
 
         Raises:
-            Busy: too many checks are waiting already.
+            BusyError: too many checks are waiting already.
 
         """
         own = self._hashes.get(user)
@@ -65,7 +67,7 @@ class Passwords:
         if self._remembers(user, proof):
             return True
         if self._turn.statistics().tasks_waiting >= MOST_WAITING:
-            raise Busy
+            raise BusyError
         async with self._turn:
             # Meanwhile another request may have had the same one checked.
             if self._remembers(user, proof):
@@ -104,7 +106,7 @@ class BasicAuth:
             return _unauthorized(f"unauthorized: a password has at most {LONGEST_PASSWORD_BYTES} bytes\n")
         try:
             right = await self._passwords.match(user, password)
-        except Busy:
+        except BusyError:
             return PlainTextResponse(
                 "too many password checks are waiting\n",
                 HTTPStatus.SERVICE_UNAVAILABLE,

@@ -43,7 +43,7 @@ _SECURE: Final = [(name.lower().encode(), value.encode()) for name, value in SEC
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
-class Conversation:
+class HttpConnection:
     """One connection from its first byte to its last."""
 
     def __init__(self, stream: Stream, app: AppWrapper, config: Config, context: WorkerContext) -> None:
@@ -77,17 +77,17 @@ class Conversation:
         with self._scope:
             if not await self._shake_hands():
                 return
-            self._allow(HEAD_SECONDS)
+            self._deadline_in(HEAD_SECONDS)
             async with self._tasks:
                 with self._reading:
                     await self._read()
                 # Whoever is still answering learns that nobody listens.
                 await self._protocol.handle(Closed())
-            await self._part()
+            await self._linger_close()
 
     async def _shake_hands(self) -> bool:
         if isinstance(self._stream, trio.SSLStream):
-            self._allow(HANDSHAKE_SECONDS)
+            self._deadline_in(HANDSHAKE_SECONDS)
             try:
                 await self._stream.do_handshake()
             except trio.BrokenResourceError:
@@ -108,7 +108,7 @@ class Conversation:
                 self._body_bytes += len(data)
             elif not self._begun:
                 self._begun = True
-                self._allow(HEAD_SECONDS)
+                self._deadline_in(HEAD_SECONDS)
             await self._protocol.handle(RawData(bytes(data)))
 
     async def _send(self, event: Event) -> None:
@@ -123,21 +123,21 @@ class Conversation:
                 self.waiting_since = trio.current_time()
                 # A part of the next request may have come along with the last one.
                 self._begun = bool(self._protocol.connection.trailing_data[0])
-                self._allow(HEAD_SECONDS if self._begun else IDLE_SECONDS)
+                self._deadline_in(HEAD_SECONDS if self._begun else IDLE_SECONDS)
             case Updated():
                 self.waiting_since, self._body_bytes = None, 0
-                self._allow(ANSWER_SECONDS)
+                self._deadline_in(ANSWER_SECONDS)
             case Closed():
                 self._reading.cancel()
 
-    def _allow(self, seconds: float) -> None:
+    def _deadline_in(self, seconds: float) -> None:
         self._scope.deadline = trio.current_time() + seconds
 
-    async def _part(self) -> None:
+    async def _linger_close(self) -> None:
         """Wait for the client to close: with something of it unread the system would destroy the answer."""
         stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
         self.waiting_since = trio.current_time()
-        self._allow(PARTING_SECONDS)
+        self._deadline_in(PARTING_SECONDS)
         try:
             await stream.send_eof()
             for _ in range(_PARTING_READS):

@@ -14,8 +14,9 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
-from watchdog.readers.web.connection import BODY_BYTES, HEAD_BYTES, Conversation
-from watchdog.runtime.log import Throttle
+from watchdog.core.errors import OperatorError
+from watchdog.readers.web.connection import BODY_BYTES, HEAD_BYTES, HttpConnection
+from watchdog.runtime.throttle import Throttle
 
 MAX_CONNECTIONS = 512
 
@@ -26,7 +27,7 @@ _REQUESTS_A_CONNECTION = 10_000
 _BACKLOG = 64
 
 
-class ListenError(OSError):
+class ListenError(OperatorError):
     """The address can't be listened on; one line says which and why."""
 
 
@@ -52,20 +53,20 @@ async def serve(
         ListenError: if the address can't be listened on.
 
     """
-    house = _House(app, tls)
+    connections = Connections(app, tls)
     listeners = await _listen(*listen)
     async with trio.open_nursery() as nursery:
-        conversations = await nursery.start(house.open)
-        accept = partial(trio.serve_listeners, house.receive, listeners, handler_nursery=conversations)
+        handlers = await nursery.start(connections.open)
+        accept = partial(trio.serve_listeners, connections.receive, listeners, handler_nursery=handlers)
         nursery.start_soon(accept)
         task_status.started([_address(listener, "https" if tls else "http") for listener in listeners])
         try:
             await trio.sleep_forever()
         finally:
-            house.close()
+            connections.close()
 
 
-class _House:
+class Connections:
     """All connections, and how many there may be."""
 
     def __init__(self, app: ASGIApp, tls: tuple[Path, Path] | None) -> None:
@@ -73,7 +74,7 @@ class _House:
         self._app = wrap_app(cast("Any", app), self._config.wsgi_max_body_size, "asgi")
         self._tls = self._config.create_ssl_context()
         self._context = WorkerContext(None)
-        self._conversations: set[Conversation] = set()
+        self._connections: set[HttpConnection] = set()
         self._closing = trio.Event()
         # Cancelling the server must not cut off who is being answered.
         self._scope = trio.CancelScope(shield=True)
@@ -81,15 +82,15 @@ class _House:
         self._log = structlog.get_logger()
 
     async def open(self, *, task_status: trio.TaskStatus[trio.Nursery]) -> None:
-        """Let conversations run in the nursery told, until closed and half a second longer."""
+        """Let connections run in the nursery that is passed on, until closed and half a second longer."""
         with self._scope:
             async with trio.open_nursery() as nursery:
                 task_status.started(nursery)
                 await self._closing.wait()
                 await self._context.terminated.set()
-                for conversation in self._conversations:
-                    if conversation.waiting_since is not None:
-                        conversation.end()
+                for connection in self._connections:
+                    if connection.waiting_since is not None:
+                        connection.end()
 
     def close(self) -> None:
         """End who waits now, and everybody soon."""
@@ -98,30 +99,30 @@ class _House:
 
     async def receive(self, tcp: trio.SocketStream) -> None:
         """Converse over a new connection; who calls closes it."""
-        if len(self._conversations) >= MAX_CONNECTIONS and not self._make_room():
+        if len(self._connections) >= MAX_CONNECTIONS and not self._make_room():
             return
         stream = (
             tcp
             if self._tls is None
             else trio.SSLStream(tcp, self._tls, server_side=True, https_compatible=True)
         )
-        conversation = Conversation(stream, self._app, self._config, self._context)
-        self._conversations.add(conversation)
+        connection = HttpConnection(stream, self._app, self._config, self._context)
+        self._connections.add(connection)
         try:
-            await conversation.run()
+            await connection.run()
         except* Exception as mistake:  # noqa: BLE001 - the library's, on a client's bytes: not to end the watch
             self._warn("web.connection_failed", exc_info=mistake)
         finally:
-            self._conversations.discard(conversation)
+            self._connections.discard(connection)
 
     def _make_room(self) -> bool:
-        waiting = [each for each in self._conversations if each.waiting_since is not None]
+        waiting = [each for each in self._connections if each.waiting_since is not None]
         longest = min(waiting, key=_waiting_since, default=None)
-        self._warn("web.connections_limited", open=len(self._conversations), allowed=MAX_CONNECTIONS)
+        self._warn("web.connections_limited", open=len(self._connections), allowed=MAX_CONNECTIONS)
         if longest is None:
             return False
         longest.end()
-        self._conversations.discard(longest)
+        self._connections.discard(longest)
         return True
 
     def _warn(self, event: str, **detail: Any) -> None:
@@ -133,8 +134,8 @@ class _House:
         self._log.warning(event, **detail)
 
 
-def _waiting_since(conversation: Conversation) -> float:
-    return conversation.waiting_since or 0.0
+def _waiting_since(connection: HttpConnection) -> float:
+    return connection.waiting_since or 0.0
 
 
 async def _listen(host: str, port: int) -> list[trio.SocketListener]:
