@@ -18,7 +18,7 @@ import trio
 
 from benchmarks.figures import summary
 from watchdog import app
-from watchdog.config import schema as config
+from watchdog.config import load as config
 from watchdog.core.arrival import Arrival
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor

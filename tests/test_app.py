@@ -11,7 +11,7 @@ from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, settings
 from tests.support.whole_watch import named, running, the, wall_at
 from watchdog import app
 from watchdog.app import Watchdog
-from watchdog.config import schema as config
+from watchdog.config import load as config
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.readers.web.server import ListenError
 from watchdog.runtime.clock import Clock

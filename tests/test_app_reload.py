@@ -11,7 +11,7 @@ import trio
 from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, spent, wall
 from tests.support.whole_watch import document, named, running, the, types, wall_at
 from watchdog.app import Watchdog
-from watchdog.config import schema as config
+from watchdog.config import load as config
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 

@@ -125,7 +125,7 @@ def test_a_mistake_of_ours_is_shown_whole_but_without_secrets_and_ends_with_70(c
         message = f"wss://hub.example/hubs?access_token={SECRET} said no"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("watchdog.config.schema.load", broken)
+    monkeypatch.setattr("watchdog.config.load.load", broken)
     assert cli.main(["check-config", str(file)]) == 70
     out, err = capsys.readouterr()
     assert out == ""

@@ -14,9 +14,10 @@ import structlog
 import trio
 
 from watchdog import __version__
-from watchdog.config import schema
+from watchdog.config.load import load
 from watchdog.config.permissions import ExposedFiles
-from watchdog.config.schema import Config, ConfigError
+from watchdog.config.schema import Config, Feed, Web
+from watchdog.config.validation import ConfigError
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import Snapshot
@@ -107,7 +108,7 @@ class Watchdog:
     def reload(self, path: Path) -> None:
         """Take over a changed file; a bad one changes nothing and has all its mistakes logged."""
         try:
-            settings = schema.load(path)
+            settings = load(path)
         except ConfigError as error:
             self._reload_successful = False
             for mistake in error.mistakes:
@@ -148,7 +149,7 @@ class Watchdog:
         for watch in old.values():
             watch.scope.cancel()
 
-    def _add(self, feed: schema.Feed) -> FeedSupervisor:
+    def _add(self, feed: Feed) -> FeedSupervisor:
         watch = self._feeds[feed.name] = FeedSupervisor(
             feed,
             self._settings.reconnect,
@@ -251,7 +252,7 @@ async def _freeze_what_stands() -> None:
     gc.freeze()
 
 
-def _tls_files(settings: schema.Web) -> tuple[Path, Path] | None:
+def _tls_files(settings: Web) -> tuple[Path, Path] | None:
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     return settings.tls_cert_file, settings.tls_key_file

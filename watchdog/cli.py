@@ -274,11 +274,12 @@ def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _load(path: "Path") -> "Config":
-    from watchdog.config import schema  # noqa: PLC0415
+    from watchdog.config.load import load  # noqa: PLC0415
+    from watchdog.config.validation import ConfigError  # noqa: PLC0415
 
     try:
-        return schema.load(path)
-    except schema.ConfigError as error:
+        return load(path)
+    except ConfigError as error:
         raise UsageError(*error.mistakes) from None
 
 

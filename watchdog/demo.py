@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from watchdog import app
-from watchdog.config import schema
+from watchdog.config.load import parse
 from watchdog.config.schema import Config
 from watchdog.runtime import log
 from watchdog.runtime.signals import run_until_signalled
@@ -67,7 +67,7 @@ def _say(line: str) -> None:
 
 
 def _settings(hub: str, token: str) -> Config:
-    return schema.parse(
+    return parse(
         {
             "web": {"listen": f"127.0.0.1:{PREFERRED_PORT if _is_free(PREFERRED_PORT) else 0}"},
             "feeds": [

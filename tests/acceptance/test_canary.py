@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.leaky_provider import ENDPOINTS, HUBS, ISSUED, NEGOTIATIONS, leaky_provider
 from tests.acceptance.processes import Watched, eventually, program
-from watchdog.config import schema as config
+from watchdog.config import load as config
 
 QUERY = "partner-query-canary-5150"
 ENDPOINT_QUERY = "endpoint-query-canary-8118"

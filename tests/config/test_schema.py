@@ -13,8 +13,9 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.config import schema as config
-from watchdog.config.schema import Config, ConfigError, Feed, Game, Log, Reconnect, Token, Web
+from watchdog.config import load as config
+from watchdog.config.schema import Config, Feed, Game, Log, Reconnect, Token, Web
+from watchdog.config.validation import ConfigError
 from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
 

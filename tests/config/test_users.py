@@ -1,7 +1,8 @@
 import pytest
 
-from watchdog.config import schema as config
-from watchdog.config.users import Users, UsersError, load_users
+from watchdog.config import load as config
+from watchdog.config.users import Users, load_users
+from watchdog.config.validation import ConfigError
 
 HASH = "$2b$05$abcdefghijklmnopqrstuuWzNAIXUzJc5zDNy2mShbA2fHrFX2dCy"
 SMALLEST = """
@@ -25,7 +26,7 @@ def write(tmp_path):
 
 
 def mistakes_of(path):
-    with pytest.raises(UsersError) as caught:
+    with pytest.raises(ConfigError) as caught:
         load_users(path)
     return caught.value.mistakes
 
@@ -120,15 +121,13 @@ def test_the_configuration_holds_the_users_and_never_shows_their_hashes(write, t
     assert HASH[7:] not in f"{settings!r} {settings} {settings.users!r} {settings.users}"
 
 
-def test_a_file_that_goes_bad_while_the_configuration_is_read_is_a_mistake_of_it(
-    write, tmp_path, monkeypatch
-):
+def test_mistakes_of_the_users_are_said_together_with_all_others(write, tmp_path):
     users = write("alice:x\n")
     path = tmp_path / "watchdog.toml"
-    path.write_text(SMALLEST + '[web]\nbasic_auth_file = "users"\n')
-    monkeypatch.setattr(config, "users_mistakes", lambda key, file: ())
+    path.write_text(SMALLEST.replace("type = 3", "type = 0") + '[web]\nbasic_auth_file = "users"\n')
 
-    with pytest.raises(config.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         config.load(path)
-    (mistake,) = caught.value.mistakes
-    assert mistake.startswith(f"{path}: web.basic_auth_file: {users}:1: expected a bcrypt hash")
+    game, user = caught.value.mistakes
+    assert game.startswith(f"{path}: feeds[0].games[0].type: expected an integer")
+    assert user.startswith(f"{path}: web.basic_auth_file: {users}:1: expected a bcrypt hash")

@@ -17,7 +17,7 @@ from benchmarks.programs import HERE, LOAD, BenchmarkError, Program, build_load,
 from benchmarks.recording import BEGIN_UNIX_SECONDS, records
 from tests.acceptance.processes import eventually, watchdog
 from tests.support.tools import require_tool
-from watchdog.config.schema import load
+from watchdog.config.load import load
 
 RECORDED = sorted((HERE / "results").glob("*.json"))
 

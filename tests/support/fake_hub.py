@@ -15,7 +15,7 @@ import trio
 import trio_websocket
 from msgspec import Struct
 
-from watchdog.config import schema as config
+from watchdog.config import load as config
 from watchdog.config.schema import Config
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor

@@ -10,7 +10,8 @@ from typing import Any
 
 import trio
 
-from watchdog.config.schema import Reconnect, parse
+from watchdog.config.load import parse
+from watchdog.config.schema import Reconnect
 from watchdog.core.findings import Finding
 from watchdog.core.snapshot import TokenSnapshot
 from watchdog.runtime.clock import Clock

@@ -6,8 +6,9 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from watchdog.config.load import parse
 from watchdog.config.permissions import ExposedFiles
-from watchdog.config.schema import Config, Web, parse
+from watchdog.config.schema import Config, Web
 from watchdog.core.token import other_partner
 
 

@@ -3,15 +3,9 @@
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import msgspec
-
-from watchdog.config.users import UsersError, load_users
-from watchdog.config.validation import Mistake, Table, find_mistakes, join
-from watchdog.core.checks.settings import CheckSettings
-
-_SILENCE_KEYS: Final = ("silence_reconnect_seconds", "interval_seconds", "tolerance_seconds")
+from watchdog.config.validation import Mistake, Table
 
 
 def tables(table: object, key: str) -> list[Table]:
@@ -78,65 +72,10 @@ def pair_mistake(cert: Path, key: Path) -> str | None:
     return None
 
 
-def users_mistakes(key: str, path: Path | None) -> Iterator[Mistake]:
-    """Yield all that is wrong with a file of users, if one is named."""
-    if path is None:
-        return
-    try:
-        load_users(path)
-    except UsersError as error:
-        yield from ((key, mistake) for mistake in error.mistakes)
-
-
 def file_path(folder: Path, value: object) -> Path:
     """Return the path a text names, relative to the folder; raises TypeError or ValueError for no path."""
     if not isinstance(value, str):
         raise TypeError
     if not value or not value.isprintable():
-        message = "expected a path of printable characters"
-        raise ValueError(message)
+        raise ValueError("expected a path of printable characters")
     return folder / value
-
-
-def inherited(document: Table) -> Table:
-    """Return the document with each game's checks spelled out: the file's, the feed's, its own."""
-    feeds = []
-    for feed in document["feeds"]:
-        checks = {**document.get("checks", {}), **feed.get("checks", {})}
-        games = [{**game, "checks": {**checks, **game.get("checks", {})}} for game in feed["games"]]
-        feeds.append({**feed, "checks": checks, "games": games})
-    return {**document, "feeds": feeds}
-
-
-def silence_mistakes(document: Table) -> Iterator[Mistake]:
-    """Judge every table that sets one of the three keys together with what it inherits."""
-    of_file = _sound_checks(document)
-    yield from _silence_mistake("checks", of_file, {})
-    for index, feed in enumerate(tables(document, "feeds")):
-        of_feed = _sound_checks(feed)
-        inherited = {**of_file, **of_feed}
-        yield from _silence_mistake(f"feeds[{index}].checks", of_feed, of_file)
-        for number, game in enumerate(tables(feed, "games")):
-            place = f"feeds[{index}].games[{number}].checks"
-            yield from _silence_mistake(place, _sound_checks(game), inherited)
-
-
-def _sound_checks(table: Table) -> Table:
-    """Return the `checks` that stand in the table, without those reported as wrong by themselves."""
-    checks = table.get("checks")
-    if not isinstance(checks, dict):
-        return {}
-    wrong = {key for key, _ in find_mistakes(CheckSettings, checks)}
-    return {key: value for key, value in checks.items() if key not in wrong}
-
-
-def _silence_mistake(place: str, own: Table, inherited: Table) -> Iterator[Mistake]:
-    key = next((key for key in _SILENCE_KEYS if key in own), None)
-    settings = msgspec.convert({**inherited, **own}, CheckSettings)
-    silence, late = settings.silence_reconnect_seconds, settings.late_after_seconds
-    if key is not None and silence <= late:
-        promise = f"interval_seconds + tolerance_seconds ({late:g})"
-        yield (
-            join(place, key),
-            f"expected silence_reconnect_seconds ({silence:g}) to be greater than {promise}",
-        )

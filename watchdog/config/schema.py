@@ -1,35 +1,19 @@
-"""The configuration: TOML into frozen structs, or every mistake of the file at once."""
+"""The tables of the configuration: their keys, types, defaults, and the rules between keys."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
-from msgspec.structs import force_setattr, replace
 
-from watchdog.config.rules import (
-    ca_mistake,
-    duplicates,
-    exactly_one,
-    file_path,
-    inherited,
-    pair_mistake,
-    silence_mistakes,
-    tables,
-    unreadable,
-    users_mistakes,
-)
-from watchdog.config.users import Users, UsersError, load_users
-from watchdog.config.validation import Mistake, Section, Table, find_mistakes
+from watchdog.config.rules import ca_mistake, duplicates, exactly_one, pair_mistake, tables, unreadable
+from watchdog.config.users import Users
+from watchdog.config.validation import Mistake, Section, Table
 from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.errors import OperatorError
 
-_LARGEST_FILE_BYTES: Final = 2**20
-_MOST_GAMES: Final = 5000
-_INT64_BITS: Final = 64
+_MOST_GAMES = 5000
+_INT64_BITS = 64
 
 Label = Annotated[
     str,
@@ -59,14 +43,6 @@ RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
 Backoff = Annotated[float, Meta(ge=0.001, le=3_600.0)]
 
 
-class ConfigError(OperatorError):
-    """A configuration that can't be used; `mistakes` holds one line for each thing wrong with it."""
-
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes: Final = mistakes
-
-
 class Web(Section, frozen=True, kw_only=True):
     """Where metrics, health and the status page are served, and how they are protected."""
 
@@ -77,18 +53,16 @@ class Web(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """TLS needs both files, and all files must be there now."""
+        """TLS needs both files, and both must be there now."""
         pair = ("tls_cert_file", "tls_key_file")
         missing = [key for key in pair if key not in given]
         if len(missing) == 1:
             yield missing[0], f"missing, expected {pair[0]} and {pair[1]} both or neither"
-        mistakes = {key: why for key in (*pair, "basic_auth_file") if (why := unreadable(valid.get(key)))}
+        mistakes = {key: why for key in pair if (why := unreadable(valid.get(key)))}
         cert, key = valid.get(pair[0]), valid.get(pair[1])
         if cert and key and not mistakes and (why := pair_mistake(cert, key)):
             mistakes[pair[0]] = why
         yield from mistakes.items()
-        if "basic_auth_file" not in mistakes:
-            yield from users_mistakes("basic_auth_file", valid.get("basic_auth_file"))
 
 
 class Log(Section, frozen=True, kw_only=True):
@@ -145,10 +119,6 @@ class Game(Section, frozen=True, kw_only=True):
     name: Name = ""
     checks: CheckSettings = CheckSettings()
 
-    def __post_init__(self) -> None:
-        if not self.name:
-            force_setattr(self, "name", str(self.type))
-
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
         """A name can be read."""
@@ -202,7 +172,7 @@ class Reconnect(Section, frozen=True, kw_only=True):
             yield key, f"expected max_seconds ({high:g}) to be at least initial_seconds ({low:g})"
 
 
-class _Document(Section, frozen=True, kw_only=True):
+class Document(Section, frozen=True, kw_only=True):
     """What may stand at the top of the file."""
 
     web: Web = Web()
@@ -213,70 +183,17 @@ class _Document(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """Feeds can be told apart, there are not too many games, and silence is later than late."""
+        """Feeds can be told apart, and there are not too many games."""
         del valid
         feeds = tables(given, "feeds")
         yield from duplicates("feeds", "name", [feed.get("name") for feed in feeds])
         count = sum(len(tables(feed, "games")) for feed in feeds)
         if count > _MOST_GAMES:
             yield "feeds", f"expected at most {_MOST_GAMES} games in all feeds together, got {count}"
-        yield from silence_mistakes(given)
 
 
-class Config(_Document, frozen=True, kw_only=True):
+class Config(Document, frozen=True, kw_only=True):
     """The whole configuration, valid and complete, the file it came from, and who may see the web side."""
 
     source: Path
     users: Users | None = None
-
-
-def load(path: Path) -> Config:
-    """Read the configuration file, at most 1 MiB of UTF-8 TOML.
-
-    Relative paths in it are relative to its folder. Raises ConfigError with every mistake of the file,
-    each a line `FILE: KEY PATH: what is wrong and what is allowed`.
-    """
-    return parse(_read(path), path)
-
-
-def parse(document: Table, path: Path) -> Config:
-    """Do what `load` does with a TOML document that is decoded already and came, as it were, from `path`."""
-    source = path.absolute()
-
-    def hook(kind: Any, value: Any) -> Any:
-        if issubclass(kind, Path):
-            return file_path(source.parent, value)
-        if not isinstance(value, dict if kind is RequestTemplate else str):
-            raise TypeError
-        return kind(value)
-
-    mistakes = tuple(f"{path}: {where}: {text}" for where, text in find_mistakes(_Document, document, hook))
-    if mistakes:
-        raise ConfigError(mistakes)
-    settings = msgspec.convert({**inherited(document), "source": str(source)}, Config, dec_hook=hook)
-    file = settings.web.basic_auth_file
-    try:
-        return replace(settings, users=load_users(file)) if file is not None else settings
-    except UsersError as error:
-        # It was right a moment ago.
-        raise ConfigError(tuple(f"{path}: web.basic_auth_file: {why}" for why in error.mistakes)) from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE_BYTES + 1)
-        document = tomllib.loads(content.decode()) if len(content) <= _LARGEST_FILE_BYTES else None
-    except OSError as error:
-        wrong = f"can't be read: {error.strerror}"
-    except UnicodeDecodeError as error:
-        wrong = f"expected UTF-8, but the byte at offset {error.start} isn't"
-    except RecursionError:
-        wrong = "not TOML: nested too deeply"
-    except ValueError as error:
-        wrong = f"not TOML: {error}"
-    else:
-        if document is not None:
-            return document
-        wrong = "expected a file of at most 1 MiB"
-    raise ConfigError((f"{path}: {wrong}",))

@@ -2,46 +2,41 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from watchdog.core.errors import OperatorError
+from msgspec import Struct
 
-_LARGEST_FILE_BYTES: Final = 64 * 1024
-_MOST_USERS: Final = 100
-_MAP_KEY: Final = "basic_auth_users:"
+from watchdog.config.validation import ConfigError
 
-_NAME: Final = re.compile(r"[^\s:\"'#]{1,64}")
+_LARGEST_FILE_BYTES = 64 * 1024
+_MOST_USERS = 100
+_MAP_KEY = "basic_auth_users:"
+
+_NAME = re.compile(r"[^\s:\"'#]{1,64}")
 # The unused bits of salt and digest are zero, so a hash with a character lost or changed is seen.
-_HASH: Final = re.compile(
-    r"\$2[aby]\$(?:0[4-9]|1[0-5])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]"
-)
-_HASH_ALLOWED: Final = '$2a$, $2b$ or $2y$ with a cost from 04 to 15, as "htpasswd -B" writes it'
-_NAME_ALLOWED: Final = 'of 1 to 64 printable characters without spaces, quotes, ":" and "#"'
+_HASH = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-5])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]")
+_HASH_ALLOWED = '$2a$, $2b$ or $2y$ with a cost from 04 to 15, as "htpasswd -B" writes it'
+_NAME_ALLOWED = 'of 1 to 64 printable characters without spaces, quotes, ":" and "#"'
 
 
-class UsersError(OperatorError):
-    """A file of users that can't be used; `mistakes` holds one line for each thing wrong with it."""
-
-    def __init__(self, *mistakes: str) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes: Final = mistakes
-
-
-@dataclass(frozen=True, slots=True)
-class Users:
+class Users(Struct, frozen=True):
     """Each user's bcrypt hash; never shown."""
 
-    hashes: Mapping[str, bytes] = field(repr=False)
+    hashes: Mapping[str, bytes]
+
+    def __repr__(self) -> str:
+        return "Users(…)"
 
 
 def load_users(path: Path) -> Users:
-    """Read a file of 1 to 100 users, at most 64 KiB of UTF-8.
+    """The 1 to 100 users in a file of at most 64 KiB of UTF-8.
 
     Each line is a `user:hash` as `htpasswd -B` writes it; or the first one is `basic_auth_users:` and
-    those below it are an indented `user: hash`, as in Prometheus' web configuration. Raises UsersError
-    with every mistake, each `FILE:LINE: what is allowed`; none repeats anything of the file.
+    those below it are an indented `user: hash`, as in Prometheus' web configuration.
+
+    Raises:
+        ConfigError: with every mistake, each `FILE:LINE: what is allowed`; none repeats anything of the file.
+
     """
     hashes: dict[str, bytes] = {}
     mistakes: list[str] = []
@@ -54,9 +49,9 @@ def load_users(path: Path) -> Users:
         else:
             hashes[user], lines_of[user] = hashed.encode(), number
     if mistakes:
-        raise UsersError(*mistakes)
+        raise ConfigError(*mistakes)
     if not hashes:
-        raise UsersError(f"{path}: expected at least one user")
+        raise ConfigError(f"{path}: expected at least one user")
     return Users(hashes)
 
 
@@ -66,25 +61,26 @@ def _read(path: Path) -> str:
             content = file.read(_LARGEST_FILE_BYTES + 1)
         text = content.decode()
     except OSError as error:
-        raise UsersError(f"expected a readable file, but {path} can't be read: {error.strerror}") from None
+        raise ConfigError(f"expected a readable file, but {path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UsersError(f"{path}:{line}: expected UTF-8") from None
+        raise ConfigError(f"{path}:{line}: expected UTF-8") from None
     if len(content) > _LARGEST_FILE_BYTES:
-        raise UsersError(f"{path}: expected a file of at most 64 KiB")
+        raise ConfigError(f"{path}: expected a file of at most 64 KiB")
     return text
 
 
 def _entries(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """Yield number, user and hash of each line that is neither blank nor a comment, and what is wrong."""
+    """Number, user and hash of each line that is neither blank nor a comment, and what is wrong with it."""
     lines = [(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line and not line.lstrip().startswith("#")]
-    mapped = bool(lines) and _without_comment(lines[0][1]) == _MAP_KEY
-    for count, (number, line) in enumerate(lines[1:] if mapped else lines):
-        if count == _MOST_USERS:
-            yield number, "", "", f"expected at most {_MOST_USERS} users"
-            return
-        yield number, *(_mapped_entry(line) if mapped else _entry(line))
+    entry = _entry
+    if lines and _without_comment(lines[0][1]) == _MAP_KEY:
+        entry, lines = _mapped_entry, lines[1:]
+    for number, line in lines[:_MOST_USERS]:
+        yield number, *entry(line)
+    if len(lines) > _MOST_USERS:
+        yield lines[_MOST_USERS][0], "", "", f"expected at most {_MOST_USERS} users"
 
 
 def _entry(line: str) -> tuple[str, str, str]:
@@ -94,10 +90,10 @@ def _entry(line: str) -> tuple[str, str, str]:
 
 def _mapped_entry(line: str) -> tuple[str, str, str]:
     key, colon, value = _without_comment(line).partition(": ")
-    if not colon or not key.startswith(" "):
-        return "", "", f'expected an indented "user: hash" and nothing else below {_MAP_KEY}'
     user, hashed = _unquoted(key.strip(" ")), _unquoted(value.strip(" "))
-    return user, hashed, _wrong(user, hashed)
+    indented = key.startswith(" ") and colon
+    expected = f'expected an indented "user: hash" and nothing else below {_MAP_KEY}'
+    return user, hashed, _wrong(user, hashed) if indented else expected
 
 
 def _wrong(user: str, hashed: str) -> str:
@@ -113,5 +109,4 @@ def _without_comment(line: str) -> str:
 
 
 def _unquoted(text: str) -> str:
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
-    return text[1:-1] if quoted else text
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

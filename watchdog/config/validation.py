@@ -1,4 +1,4 @@
-"""Finds every mistake of a decoded TOML table against a msgspec struct, where msgspec stops at the first."""
+"""One pass over a decoded TOML table: every value converted once, every mistake noted, not only the first."""
 
 import difflib
 import json
@@ -6,22 +6,32 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import NODEFAULT, Struct, inspect, structs
+from msgspec import UNSET, Struct, inspect, structs
 
 from watchdog.config.values import Value
+from watchdog.core.errors import OperatorError
 
-Mistake: TypeAlias = tuple[str, str]
+Mistake = tuple[str, str]
 """The key path, and what is wrong together with what is allowed."""
 
-Table: TypeAlias = Mapping[str, Any]
-Hook: TypeAlias = Callable[[type, Any], Any]
+Table = Mapping[str, Any]
+Hook = Callable[[type, Any], Any]
+AnyStruct = TypeVar("AnyStruct", bound=Struct)
 
-_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_INT64: Final = 2**63
-_SHOWN_CHARACTERS: Final = 32
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INT64 = 2**63
+_SHOWN_CHARACTERS = 32
+
+
+class ConfigError(OperatorError):
+    """A configuration, or a file that it names, that can't be used; each mistake is one line."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -34,7 +44,7 @@ class Section(Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """Yield what is wrong between the keys, each with its path inside the table.
+        """What is wrong between the keys, each with its path inside the table.
 
         Args:
             given: The table as it stands in the file.
@@ -44,68 +54,90 @@ class Section(Struct, frozen=True, kw_only=True):
         yield from ()
 
 
-def find_mistakes(
-    kind: type[Struct], table: object, hook: Hook | None = None, where: str = ""
-) -> Iterator[Mistake]:
-    """Yield every mistake of the table, outermost first, in the order of the struct's fields."""
-    if not isinstance(table, Mapping):
-        yield where, f"expected a table, got {_shown(table, echo=False)}"
-        return
-    fields = structs.fields(kind)
-    names = [field.name for field in fields]
-    for key in table:
-        if key not in names:
-            yield join(where, _quoted(key)), _unknown(key, names)
-    section = kind if issubclass(kind, Section) else Section
-    valid: dict[str, Any] = {}
-    for field in fields:
-        if field.name in table:
-            value = table[field.name]
-            found = list(
-                _value_mistakes(field.type, value, hook, join(where, field.name), echo=section.echo())
-            )
-            yield from found
-            if not found:
-                valid[field.name] = msgspec.convert(value, field.type, dec_hook=hook)
-        elif field.default is NODEFAULT:
-            yield join(where, field.name), f"missing, expected {_allowed(_type_info(field.type))}"
-        else:
-            valid[field.name] = field.default
-    for path, text in section.rules(table, valid):
-        yield join(where, path), text
+class Validation:
+    """What is right in a document, and its `mistakes`: outermost first, in the order of the fields."""
+
+    def __init__(self, hook: Hook) -> None:
+        """`hook` makes values of our own types, or raises TypeError or a ValueError that says why not."""
+        self.mistakes: list[Mistake] = []
+        self._hook = hook
+
+    def values(self, kind: type[Struct], table: object, where: str = "") -> dict[str, Any]:
+        """The valid values of a table, converted to the types of the struct `kind`; mistakes are noted.
+
+        The tables in it are dictionaries of the same sort, because what a key inherits is known only when
+        all of them have been read; `build` makes the structs.
+        """
+        if not isinstance(table, Mapping):
+            self._note(where, f"expected a table, got {_shown(table, echo=False)}")
+            return {}
+        fields = structs.fields(kind)
+        names = [field.name for field in fields]
+        for key in table:
+            if key not in names:
+                self._note(join(where, _quoted(key)), _unknown(key, names))
+        section = kind if issubclass(kind, Section) else Section
+        valid, defaults = {}, {}
+        for field in fields:
+            place = join(where, field.name)
+            if field.name in table:
+                value = self._value(field.type, table[field.name], place, echo=section.echo())
+                if value is not UNSET:
+                    valid[field.name] = value
+            elif field.required:
+                self._note(place, f"missing, expected {_allowed(_type_info(field.type))}")
+            else:
+                defaults[field.name] = field.default
+        for path, text in section.rules(table, defaults | valid):
+            self._note(join(where, path), text)
+        return valid
+
+    def _note(self, where: str, text: str) -> None:
+        self.mistakes.append((where, text))
+
+    def _value(self, kind: Any, value: object, where: str, *, echo: bool) -> Any:
+        """The value converted; UNSET if it is wrong."""
+        match _type_info(kind):
+            case inspect.StructType(cls=cls):
+                return self.values(cls, value, where)
+            case inspect.VarTupleType(item_type=inspect.StructType(cls=cls)) as info:
+                if isinstance(value, list) and value:
+                    return [self.values(cls, each, f"{where}[{index}]") for index, each in enumerate(value)]
+                self._note(where, f"expected {_allowed(info)}, got {_shown(value, echo=False)}")
+            case info:
+                try:
+                    return msgspec.convert(value, kind, dec_hook=self._hook)
+                except (msgspec.ValidationError, ValueError) as error:
+                    # A value of our own says what is wrong with it better than its type could.
+                    reason = error.__cause__
+                    wrong = str(reason) if isinstance(reason, ValueError) else None
+                    self._note(where, wrong or f"expected {_allowed(info)}, got {_shown(value, echo=echo)}")
+        return UNSET
+
+
+def build(kind: type[AnyStruct], values: Table, **more: Any) -> AnyStruct:
+    """The struct of the values of a table without mistakes, and of `more` that does not stand in the file."""
+    types = {field.name: _type_info(field.type) for field in structs.fields(kind) if field.name in values}
+    return kind(**{name: _built(types[name], value) for name, value in values.items()}, **more)
+
+
+def _built(info: inspect.Type, value: Any) -> Any:
+    match info:
+        case inspect.StructType(cls=cls):
+            return build(cls, value)
+        case inspect.VarTupleType(item_type=inspect.StructType(cls=cls)):
+            return tuple(build(cls, each) for each in value)
+    return value
 
 
 def join(where: str, path: str) -> str:
-    """Return the path inside a table; an empty one is the table itself."""
+    """The path inside a table; an empty one is the table itself."""
     return f"{where}.{path}" if where and path else where or path
-
-
-def _value_mistakes(
-    kind: Any, value: object, hook: Hook | None, where: str, *, echo: bool
-) -> Iterator[Mistake]:
-    info = _type_info(kind)
-    item = info.item_type if isinstance(info, inspect.VarTupleType) else None
-    if isinstance(info, inspect.StructType):
-        yield from find_mistakes(info.cls, value, hook, where)
-    elif isinstance(item, inspect.StructType):
-        if not isinstance(value, list) or not value:
-            yield where, f"expected {_allowed(info)}, got {_shown(value, echo=False)}"
-            return
-        for index, element in enumerate(value):
-            yield from find_mistakes(item.cls, element, hook, f"{where}[{index}]")
-    else:
-        try:
-            msgspec.convert(value, kind, dec_hook=hook)
-        except (msgspec.ValidationError, ValueError) as error:
-            # A value of ours says what is wrong with it better than its type could.
-            reason = error.__cause__
-            wrong = str(reason) if isinstance(reason, ValueError) else None
-            yield where, wrong or f"expected {_allowed(info)}, got {_shown(value, echo=echo)}"
 
 
 @cache
 def _type_info(kind: Any) -> inspect.Type:
-    """Return what a key is once it is there: an optional one can be left out, but TOML has no null."""
+    """The type of a key once it is there: an optional one can be left out, but TOML has no null."""
     info = inspect.type_info(kind)
     if isinstance(info, inspect.UnionType):
         [info] = [each for each in info.types if not isinstance(each, inspect.NoneType)]

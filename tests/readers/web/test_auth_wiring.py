@@ -15,7 +15,7 @@ import trio
 
 from tests.readers.web.passwords import PASSWORD, basic, hashed
 from watchdog import app, cli
-from watchdog.config import schema as config
+from watchdog.config import load as config
 
 GOOD = {"authorization": basic("alice", PASSWORD)}
 # Nothing listens on port 1, and nothing here is about the feed.
