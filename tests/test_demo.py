@@ -31,7 +31,7 @@ def test_it_watches_every_game_of_the_simulator_on_loopback(monkeypatch, port):
     given = chosen(port, monkeypatch)
     (feed,) = given.feeds
     assert {game.type: game.name for game in feed.games} == GAMES
-    assert (given.web.listen.host, feed.url.host) == ("127.0.0.1", "127.0.0.1")
+    assert (given.web.listen.host, feed.url.text) == ("127.0.0.1", "ws://127.0.0.1:1/hubs")
 
 
 async def test_a_simulator_that_ends_before_it_listens_is_a_mistake_of_ours():

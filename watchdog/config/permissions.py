@@ -1,4 +1,4 @@
-"""Which files that hold secrets everybody may read or write."""
+"""Secret files that everybody on the machine may read or write."""
 
 import stat
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ _OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
 class ExposedFiles:
-    """Tells of secret files that everybody here may read or write, once until their mode changes."""
+    """Finds secret files that everybody on the machine may use, each once until its mode changes."""
 
     def __init__(self) -> None:
-        self._told: dict[Path, int] = {}
+        self._modes: dict[Path, int] = {}
 
     def look(self, settings: Config) -> list[Finding]:
-        """What is to be told of the files of a configuration; those that can't be looked at are left out."""
-        told, self._told = self._told, {}
+        """A finding for each exposed file of a configuration; one that can't be looked at is left out."""
+        before, self._modes = self._modes, {}
         findings = []
         for key, path in _secret_files(settings):
             try:
@@ -26,8 +26,8 @@ class ExposedFiles:
             except OSError:
                 continue
             if mode & _OTHERS:
-                self._told[path] = mode
-                if told.get(path) != mode:
+                self._modes[path] = mode
+                if before.get(path) != mode:
                     detail: Detail = {"key": key, "path": str(path), "mode": f"{mode:04o}"}
                     findings.append(Finding("config.file_exposed", "warning", detail))
         return findings

@@ -1,4 +1,4 @@
-"""Rules between keys, and the ones that look at files, that several tables of the configuration share."""
+"""Rules for the tables of the configuration: between keys, and for the files that they name."""
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,20 +9,20 @@ from watchdog.config.validation import Mistake, Table
 
 
 def tables(table: object, key: str) -> list[Table]:
-    """Return an array's tables in their places, an empty one where something else stands."""
+    """An array's tables in their places, an empty one where something else stands."""
     found = table.get(key) if isinstance(table, Mapping) else None
     return [each if isinstance(each, Mapping) else {} for each in found] if isinstance(found, list) else []
 
 
 def exactly_one(given: Table, keys: Sequence[str], allowed: str) -> Iterator[Mistake]:
-    """Yield a mistake of the table itself unless one of the keys is given."""
+    """A mistake of the table itself unless exactly one of the keys is given."""
     found = [key for key in keys if key in given]
     if len(found) != 1:
         yield "", f"expected {allowed}, got {' and '.join(found) or 'none'}"
 
 
 def duplicates(array: str, key: str, values: Sequence[object]) -> Iterator[Mistake]:
-    """Yield a mistake for each text or number that stands in an earlier table of the array, too."""
+    """A mistake for each text or number that an earlier table of the array has as well."""
     first: dict[str | int, int] = {}
     for index, value in enumerate(values):
         if (
@@ -37,7 +37,7 @@ def duplicates(array: str, key: str, values: Sequence[object]) -> Iterator[Mista
 
 
 def unreadable(path: Path | None) -> str | None:
-    """Say why a file that has to be there now can't be read; None when it can or none is named."""
+    """Why a file that has to be there now can't be read; None when it can, or when none is named."""
     if path is None:
         return None
     # Before opening: a pipe would wait for its writer.
@@ -51,7 +51,7 @@ def unreadable(path: Path | None) -> str | None:
 
 
 def ca_mistake(path: Path) -> str | None:
-    """Say why a file of certificate authorities can't be used."""
+    """Why a file of certificate authorities can't be used; None when it can."""
     try:
         context = ssl.create_default_context(cafile=path)
     except (ssl.SSLError, OSError):
@@ -62,7 +62,7 @@ def ca_mistake(path: Path) -> str | None:
 
 
 def pair_mistake(cert: Path, key: Path) -> str | None:
-    """Say why a certificate and its key can't be used by a server."""
+    """Why a server can't use a certificate and its key; None when it can."""
     context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # With a password given, OpenSSL doesn't ask for one on the terminal.
@@ -73,7 +73,13 @@ def pair_mistake(cert: Path, key: Path) -> str | None:
 
 
 def file_path(folder: Path, value: object) -> Path:
-    """Return the path a text names, relative to the folder; raises TypeError or ValueError for no path."""
+    """The path that a text names, relative to the folder.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is no path.
+
+    """
     if not isinstance(value, str):
         raise TypeError
     if not value or not value.isprintable():

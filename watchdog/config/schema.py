@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -80,6 +80,9 @@ class Token(Section, frozen=True, kw_only=True):
     and `expires_field` are dotted paths in the endpoint's answer, None means the usual names.
     """
 
+    # Somebody may have put the token itself where its name belongs.
+    echo: ClassVar[bool] = False
+
     file: Path | None = None
     env: EnvironmentName | None = None
     url: HttpUrl | None = None
@@ -91,11 +94,6 @@ class Token(Section, frozen=True, kw_only=True):
     )
     token_field: FieldPath | None = None
     expires_field: FieldPath | None = None
-
-    @staticmethod
-    def echo() -> bool:
-        """Somebody may have put the token itself where its name belongs."""
-        return False
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:

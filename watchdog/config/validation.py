@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, inspect, structs
@@ -35,12 +35,10 @@ class ConfigError(OperatorError):
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A table of the configuration; `echo=False` keeps its texts out of messages."""
+    """A table of the configuration."""
 
-    @staticmethod
-    def echo() -> bool:
-        """Whether a message may repeat a text of this table; false where a secret could stand by mistake."""
-        return True
+    echo: ClassVar[bool] = True
+    """Whether a message may repeat a text of this table; false where a secret could stand by mistake."""
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
@@ -81,7 +79,7 @@ class Validation:
         for field in fields:
             place = join(where, field.name)
             if field.name in table:
-                value = self._value(field.type, table[field.name], place, echo=section.echo())
+                value = self._value(field.type, table[field.name], place, echo=section.echo)
                 if value is not UNSET:
                     valid[field.name] = value
             elif field.required:

@@ -4,21 +4,21 @@ import json
 import re
 from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv6Address
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-_LISTEN: Final = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*)):([0-9]{1,5})")
-_LAST_PORT: Final = 65_535
-_HOST_NAME_CHARACTERS: Final = 253
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
-_PLACEHOLDERS: Final = ("partner_client_id", "secret")
-_TEMPLATE_DEPTH: Final = 8
-_INT64: Final = 2**63
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_LISTEN = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*)):([0-9]{1,5})")
+_LAST_PORT = 65_535
+_HOST_NAME_CHARACTERS = 253
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDERS = ("partner_client_id", "secret")
+_TEMPLATE_DEPTH = 8
+_INT64 = 2**63
 
 
 class Value:
-    """What the parsed values share: the text is the identity."""
+    """What the parsed values have in common: two are equal if their texts are."""
 
     __slots__ = ("_text",)
 
@@ -26,7 +26,7 @@ class Value:
     """What may stand in the file, in words, for the message about a mistake."""
 
     def __init__(self, text: str) -> None:
-        self._text: Final = text
+        self._text = text
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Value) and (type(other), other._text) == (type(self), self._text)
@@ -39,9 +39,13 @@ class Value:
 
 
 class Listen(Value):
-    """The host and port a server of ours binds to, written `host:port` or `[ipv6]:port`.
+    """The host and port that one of our own servers binds to, written `host:port` or `[ipv6]:port`.
 
-    The port is 0 (the system chooses one) to 65535. Raises ValueError for any other text.
+    The port is 0 (the system chooses one) to 65535.
+
+    Raises:
+        ValueError: for any other text.
+
     """
 
     __slots__ = ("host", "port")
@@ -52,8 +56,8 @@ class Listen(Value):
         super().__init__(text)
         match = _LISTEN.fullmatch(text)
         ipv6, name, port = match.groups() if match else (None, "", "0")
-        self.host: Final[str] = name if ipv6 is None else ipv6
-        self.port: Final = int(port)
+        self.host = name if ipv6 is None else ipv6
+        self.port = int(port)
         _expect(_is_host(self.host, ipv6=ipv6 is not None) and self.port <= _LAST_PORT, self.allowed)
 
     def __str__(self) -> str:
@@ -63,8 +67,10 @@ class Listen(Value):
 class Url(Value):
     """An absolute URL whose query never shows in `str`, `repr` or a format: it may identify a partner.
 
-    Raises ValueError for another scheme, no or a bad host, a bad port, user and password, a fragment,
-    characters that don't belong into a URL, and an access token in the query.
+    Raises:
+        ValueError: for another scheme, no or a bad host, a bad port, user and password, a fragment,
+            characters that don't belong in a URL, and an access token in the query.
+
     """
 
     __slots__ = ("_parts",)
@@ -77,7 +83,7 @@ class Url(Value):
         # urlsplit drops line breaks and tabs silently, so look before it does.
         plain = text.isascii() and text.isprintable() and " " not in text
         _expect(plain, "only printable ASCII characters without spaces in a URL")
-        self._parts: Final = self._split(text)
+        self._parts = self._split(text)
         user = self._parts.username is not None or self._parts.password is not None
         _expect(not user, "a URL without user and password: secrets never stand in this file")
         _expect("#" not in text, 'a URL without a fragment ("#…")')
@@ -100,34 +106,9 @@ class Url(Value):
         return self._text
 
     @property
-    def secure(self) -> bool:
-        """Whether it asks for TLS."""
-        return self._parts.scheme == self.schemes[1]
-
-    @property
-    def host(self) -> str:
-        """The host in lower case, an IPv6 address without its brackets."""
-        return self._parts.hostname or ""
-
-    @property
-    def port(self) -> int:
-        """The port, 443 or 80 where none is written."""
-        return self._parts.port or (443 if self.secure else 80)
-
-    @property
-    def path(self) -> str:
-        """The path, `/` where none is written."""
-        return self._parts.path or "/"
-
-    @property
     def query(self) -> str:
         """The query without its question mark, empty where none is written: never to show."""
         return self._parts.query
-
-    @property
-    def resource(self) -> str:
-        """What stands in the request line, path and query: never to show."""
-        return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:
         shown = self._parts._replace(query="").geturl()
@@ -143,7 +124,7 @@ class WebSocketUrl(Url):
 
 
 class HttpUrl(Url):
-    """Where a token is asked for."""
+    """Where a token is requested."""
 
     __slots__ = ()
     schemes = ("http", "https")
@@ -154,8 +135,12 @@ class RequestTemplate(Value):
     """The JSON body of a token request, with placeholders for what is known only when it is sent.
 
     Values are texts, numbers, booleans, arrays and tables, at most 8 levels deep. `{partner_client_id}`
-    and `{secret}` in a text stand for the two. Raises ValueError for anything else. Never shows its
-    values: somebody may have written a secret into one.
+    and `{secret}` in a text stand for the two. It never shows its values: somebody may have written a
+    secret into one.
+
+    Raises:
+        ValueError: for anything else.
+
     """
 
     __slots__ = ()
@@ -167,7 +152,7 @@ class RequestTemplate(Value):
         super().__init__(json.dumps(body))
 
     def fill(self, *, partner_client_id: int, secret: str) -> dict[str, Any]:
-        """Return the body to send; a text that is nothing but a placeholder becomes the value itself."""
+        """The body to send; a text that is nothing but a placeholder becomes the value itself."""
         values: dict[str, int | str] = {"partner_client_id": partner_client_id, "secret": secret}
         body: dict[str, Any] = _fill(json.loads(self._text), values)
         return body
@@ -178,8 +163,7 @@ class RequestTemplate(Value):
 
 def _expect(right: object, what: str) -> None:
     if not right:
-        message = f"expected {what}"
-        raise ValueError(message)
+        raise ValueError(f"expected {what}")
 
 
 def _is_host(text: str, *, ipv6: bool) -> bool:

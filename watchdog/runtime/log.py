@@ -1,4 +1,4 @@
-"""Logging: one event a line on stderr, redacted, escaped, bounded, and never the end of the watching."""
+"""Logging: one event a line on stderr, redacted, escaped and bounded; a failure to write ends nothing."""
 
 import logging
 import math
@@ -7,20 +7,20 @@ import select
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from watchdog.runtime.redaction import present
 
-_TEXT_CHARACTERS: Final = 200
-# Of our own making, and useless without its end.
-_MISTAKE_CHARACTERS: Final = 2_000
-_TRACEBACK_LINES: Final = 100
-_DEPTH: Final = 4
-_ITEMS: Final = 50
-_INT64: Final = 2**63
+_TEXT_CHARACTERS = 200
+# Our own text, and useless without its end.
+_MISTAKE_CHARACTERS = 2_000
+_TRACEBACK_LINES = 100
+_DEPTH = 4
+_ITEMS = 50
+_INT64 = 2**63
 
 
 def configure(
@@ -62,7 +62,7 @@ def configure(
 
 
 def dropped_lines() -> int:
-    """Return how many lines could not be written since the start of the process."""
+    """The number of lines that could not be written since the start of the process."""
     return _Sink.dropped
 
 
@@ -72,8 +72,8 @@ class _Sink:
     dropped = 0
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream: Final = stream
-        self._poll: Final = select.poll()
+        self._stream = stream
+        self._poll = select.poll()
         self._torn = False
         try:
             self._fd: int | None = stream.fileno()
@@ -145,7 +145,7 @@ def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _traceback(error: Any) -> str:
-    """Return the traceback without the local variables: those hold tokens."""
+    """The traceback without the local variables, which hold tokens."""
     if not isinstance(error, BaseException):
         error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
     lines = "".join(traceback.format_exception(error)).splitlines()[-_TRACEBACK_LINES:]

@@ -1,18 +1,17 @@
-"""Keeps secrets out of every text that people or other programs get to see."""
+"""Keeps secrets out of every text that people or other programs can see."""
 
 import json
 import re
-from typing import Final
 from urllib.parse import quote, unquote
 
-_SHORTEST_SECRET: Final = 6
-_MOST_SECRETS: Final = 512
-_SHORTEST_PART: Final = 16
-_DOTS: Final = 2
-_REDACTED: Final = "[redacted]"
+_SHORTEST_SECRET = 6
+_MOST_SECRETS = 512
+_SHORTEST_PART = 16
+_DOTS = 2
+_REDACTED = "[redacted]"
 
 # In this order: a query goes whole, before the parameters in it are looked at one by one.
-_PATTERNS: Final = (
+_PATTERNS = (
     (re.compile(r"(://)[^\s/?#@\"'<>]{1,500}@"), r"\1…@"),
     (re.compile(r"(://[^\s?\"'<>]{1,2000})\?[^\s\"'<>]+"), r"\1?…"),
     (re.compile(r"(?i)\b(access_?token|client_?secret|secret|password)=[^\s&\"',;]+"), rf"\1={_REDACTED}"),
@@ -31,15 +30,15 @@ _PATTERNS: Final = (
     (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}"), _REDACTED),
 )
 
-_secrets: Final[dict[str, None]] = {}
+_secrets: dict[str, None] = {}
 
 
 def register_secret(value: str) -> None:
     """Have `redact` remove this text wherever it stands, also percent-encoded, as JSON and line by line.
 
-    Of a JWT each part goes by itself as well. Only the last few hundred are kept, so that years of
-    refreshed tokens don't fill the memory. One shorter than 6 characters is not registered: removing "1"
-    or "test" would shred ordinary text and tell more than it hides.
+    Each part of a JWT is removed by itself as well. Only the last few hundred secrets are kept, so that
+    years of refreshed tokens don't fill the memory. A text shorter than 6 characters is not registered:
+    removing "1" or "test" would shred ordinary text and reveal more than it hides.
     """
     secret = value.strip()
     parts = [part for part in secret.split(".") if secret.count(".") == _DOTS and len(part) >= _SHORTEST_PART]
@@ -54,7 +53,7 @@ def register_secret(value: str) -> None:
 def register_query(query: str) -> None:
     """Have `redact` remove the fields of a URL's query, which a provider may repeat in its own words.
 
-    A value goes by itself only from 16 characters on: a shorter one may be the name of a feed or a game.
+    A value is removed by itself only from 16 characters on: a shorter one may name a feed or a game.
     """
     for field in query.split("&"):
         value = field.partition("=")[2]
@@ -64,7 +63,7 @@ def register_query(query: str) -> None:
 
 
 def redact(text: str) -> str:
-    """Return the text without URL queries and user infos, credentials, JWTs and registered secrets."""
+    """The text without URL queries and user infos, credentials, JWTs and registered secrets."""
     # A copy, as pages are made in threads; and the longest first: one secret may be a part of another.
     for secret in sorted((each for each in tuple(_secrets) if each in text), key=len, reverse=True):
         text = text.replace(secret, _REDACTED)
@@ -74,7 +73,7 @@ def redact(text: str) -> str:
 
 
 def present(text: str, limit: int) -> str:
-    """Return the text redacted, with control characters escaped, and cut to `limit` characters.
+    """The text redacted, with control characters escaped, and cut to `limit` characters.
 
     A text of any size is looked at only as far as needed, so that a hub can't stall the loop with one.
     """
