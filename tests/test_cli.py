@@ -100,14 +100,10 @@ def test_a_valid_file_is_said_to_be_valid(capsys, file):
     assert capsys.readouterr() == (f"{file}: valid, 1 feed(s), 2 game(s)\n", "")
 
 
-def test_the_version_is_the_packages(capsys):
-    assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"betcore-watchdog {__version__}\n"
-
-
-def test_the_version_is_told_among_other_options_too(capsys):
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "run"]])
+def test_the_version_is_the_packages_whatever_else_is_asked_for(capsys, arguments):
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["--version", "run"])
+        cli.main(arguments)
     assert (exit_.value.code, capsys.readouterr().out) == (0, f"betcore-watchdog {__version__}\n")
 
 
@@ -122,8 +118,7 @@ def test_every_command_explains_itself(capsys, command):
 
 def test_a_mistake_of_ours_is_shown_whole_but_without_secrets_and_ends_with_70(capsys, file, monkeypatch):
     def broken(*_):
-        message = f"wss://hub.example/hubs?access_token={SECRET} said no"
-        raise RuntimeError(message)
+        raise RuntimeError(f"wss://hub.example/hubs?access_token={SECRET} said no")
 
     monkeypatch.setattr("watchdog.config.load.load", broken)
     assert cli.main(["check-config", str(file)]) == 70

@@ -1,9 +1,7 @@
 """The composition root: one nursery, the feeds in it, signals and reloads, and what readers read."""
 
-import gc
 import random
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
@@ -26,28 +24,23 @@ from watchdog.hub.transport import Dial
 from watchdog.readers.metrics.render import render
 from watchdog.readers.web.app import create_app
 from watchdog.readers.web.auth import Passwords
-from watchdog.readers.web.server import serve
+from watchdog.readers.web.server import ListenError, serve
 from watchdog.runtime import log
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.interpreter import freeze_settled_objects, shorten_pauses
 from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
 from watchdog.runtime.throttle import Throttle
 
-LOOK_AT_FILES_SECONDS = 60.0
-"""How often the modes of the files that hold secrets are looked at."""
+CHECK_FILES_SECONDS = 60.0
+"""How often the modes of the files that hold secrets are checked."""
 
 _SETTLED_SECONDS = 5.0
-"""How long after the start most of what will stand does."""
-
-_GC_THRESHOLDS = (50_000, 20, 50)
-"""Python's own are (700, 10, 10): with a thousand games it would walk through all of them all the time."""
-
-_SWITCH_SECONDS = 0.0001
-"""After this time a busy thread lets the loop go on, which asks for that with every read; by default 5 ms."""
+"""How long after the start most objects that will last have been made."""
 
 
 class Watchdog:
-    """Watches all feeds of a configuration, and answers what is known of them at an instant."""
+    """Watches all feeds of a configuration, and shows what is known of them at an instant."""
 
     def __init__(
         self,
@@ -80,7 +73,7 @@ class Watchdog:
             nursery.start_soon(self._clock.beat)
             for feed in self._feeds.values():
                 nursery.start_soon(feed.run)
-            nursery.start_soon(self._look_at_files)
+            nursery.start_soon(self._warn_of_exposed_files)
             task_status.started()
 
     def snapshot(self) -> Snapshot:
@@ -125,13 +118,13 @@ class Watchdog:
         self._reload_success_at = self._clock.wall()
         self._log.info("config.reloaded", feeds=len(settings.feeds), games=_count_games(settings))
 
-    async def _look_at_files(self) -> None:
-        """Warn of secret files that everybody may read; a change is seen at the next look."""
+    async def _warn_of_exposed_files(self) -> None:
+        """Warn of secret files that everybody may read; a change is seen at the next check."""
         exposed = ExposedFiles()
         while True:
             for finding in exposed.look(self._settings):
                 self._write(finding, (finding.event, finding.detail["path"]))
-            await trio.sleep(LOOK_AT_FILES_SECONDS)
+            await trio.sleep(CHECK_FILES_SECONDS)
 
     def _take_over(self, settings: Config) -> None:
         self._settings = settings
@@ -186,15 +179,19 @@ class Watchdog:
         write(finding.event, **labels, **finding.detail)
 
 
-def start(settings: Config, path: Path) -> None:
-    """Watch and serve until SIGTERM or SIGINT; SIGHUP reloads the file.
+def start(path: Path) -> None:
+    """Watch and serve as the file says, until SIGTERM or SIGINT; SIGHUP reloads it.
 
     Raises:
-        ListenError: the web address can't be listened on.
+        ConfigError: the file can't be used, or the address in it can't be listened on.
 
     """
+    settings = load(path)
     log.configure(settings.log.format, settings.log.level)
-    run_until_signalled(partial(run, settings, path=path))
+    try:
+        run_until_signalled(partial(run, settings, path=path))
+    except ListenError as error:
+        raise ConfigError(f"{path}: web.listen: {error}") from None
 
 
 async def run(
@@ -208,7 +205,7 @@ async def run(
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
     watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
-    _keep_the_loop_free()
+    shorten_pauses()
     events = structlog.get_logger()
     async with open_nursery_of_body() as nursery:
         addresses = await nursery.start(
@@ -226,30 +223,13 @@ async def run(
         if path is not None:
             nursery.start_soon(watchdog.reload_on_hangup, path)
         await nursery.start(watchdog.run)
-        nursery.start_soon(_freeze_what_stands)
+        nursery.start_soon(freeze_settled_objects, _SETTLED_SECONDS)
         if started is not None:
             started(address)
         try:
             await trio.sleep_forever()
         finally:
             events.info("watchdog.stopping")
-
-
-def _keep_the_loop_free() -> None:
-    """Let neither collections of garbage nor a thread that works for a reader hold the loop for long.
-
-    An update leaves no cycles behind, a lost connection few: there is little to collect.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    sys.setswitchinterval(_SWITCH_SECONDS)
-
-
-async def _freeze_what_stands() -> None:
-    """Once the connections stand, no collection has to walk through them either."""
-    await trio.sleep(_SETTLED_SECONDS)
-    gc.freeze()
 
 
 def _tls_files(settings: Web) -> tuple[Path, Path] | None:

@@ -32,36 +32,36 @@ async def run(duration_seconds: float | None) -> None:
     """Run simulator and watchdog for so many seconds, or until cancelled."""
     os.environ.setdefault(SECRET_VARIABLE, "demo-secret")
     async with trio.open_nursery() as nursery:
-        # In a process of its own, as a hub is: what it does must not stall the watchdog's loop.
+        # In a process of its own, as a hub is: its work must not stall the watchdog's loop.
         command = [sys.executable, "-m", "watchdog", "simulate", "--listen", "127.0.0.1:0", "--programme"]
         environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
         process = await nursery.start(
             partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment)
         )
-        hub, token = await _told(process)
-        _say(f"simulator    {hub}")
+        hub, token = await _addresses(process)
+        _print(f"simulator    {hub}")
         with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf):
-            await app.run(_settings(hub, token), started=_announce)
+            await app.run(_settings(hub, token), started=_print_addresses)
         nursery.cancel_scope.cancel()
 
 
-async def _told(process: trio.Process) -> tuple[str, str]:
-    """The addresses of the hub and of its token endpoint, as the simulator prints them."""
+async def _addresses(process: trio.Process) -> tuple[str, str]:
+    """The addresses of the hub and of its token endpoint, which the simulator prints, a line for each."""
     output = b""
     while process.stdout is not None and (chunk := await process.stdout.receive_some()):
         output += chunk
-        if output.count(b"\n") >= 2:  # noqa: PLR2004 - one line for each
+        if output.count(b"\n") >= 2:  # noqa: PLR2004 - a line for each
             _, hub, _, token = output.decode().split()
             return hub, token
     raise RuntimeError("the simulator ended before it listened")
 
 
-def _announce(address: str) -> None:
-    _say(f"status page  {address}/")
-    _say(f"metrics      {address}/metrics")
+def _print_addresses(address: str) -> None:
+    _print(f"status page  {address}/")
+    _print(f"metrics      {address}/metrics")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

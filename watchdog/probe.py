@@ -1,13 +1,34 @@
-"""One look at the feed for cron or a human: watch for a while."""
+"""One look at the feed for cron or a human: watch for a while and judge each game."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import trio
 from msgspec.structs import replace
 
 from watchdog.app import Watchdog
+from watchdog.config.load import load
 from watchdog.config.schema import Config
+from watchdog.config.validation import ConfigError
 from watchdog.core.snapshot import GameSnapshot
+from watchdog.readers.verdict import as_json, as_text, exit_code, verdict_of
+from watchdog.runtime import log
+
+
+def start(path: Path, *, game_type: int | None, duration_seconds: float, json: bool) -> tuple[str, int]:
+    """The verdicts on the games of the file, or on those of one type, and the exit code of the worst.
+
+    Raises:
+        ConfigError: the file can't be used, or none of its games has the type.
+
+    """
+    settings = load(path)
+    log.configure(settings.log.format, "warning")
+    watched = settings if game_type is None else only_game(settings, game_type)
+    if watched is None:
+        raise ConfigError(f"{path}: feeds[].games[].type: no game has the type {game_type}")
+    verdicts = [verdict_of(game) for game in trio.run(watch, watched, duration_seconds)]
+    return as_json(verdicts) if json else as_text(verdicts), exit_code(verdicts)
 
 
 def only_game(settings: Config, game_type: int) -> Config | None:
@@ -21,7 +42,7 @@ def only_game(settings: Config, game_type: int) -> Config | None:
 
 
 async def watch(settings: Config, duration_seconds: float) -> Sequence[GameSnapshot]:
-    """Watch for so many seconds and answer what was seen."""
+    """What is known of each game after so many seconds of watching."""
     watchdog = Watchdog(settings)
     async with trio.open_nursery() as nursery:
         await nursery.start(watchdog.run)

@@ -16,6 +16,7 @@ import pytest
 from tests.acceptance.leaky_provider import ENDPOINTS, HUBS, ISSUED, NEGOTIATIONS, leaky_provider
 from tests.acceptance.processes import Watched, eventually, program
 from watchdog.config import load as config
+from watchdog.config.validation import ConfigError
 
 QUERY = "partner-query-canary-5150"
 ENDPOINT_QUERY = "endpoint-query-canary-8118"
@@ -229,7 +230,7 @@ def test_nothing_leaks_from_a_configuration_that_holds_a_secret_by_mistake(tmp_p
     path = tmp_path / "watchdog.toml"
     text = '[[feeds]]\nname = "betcore"\nurl = "ws://x/"\npartner_client_id = 1\ngames = [{ type = 3 }]\n'
     path.write_text(text + wrong.format(token=canary) + "\n")
-    with pytest.raises(config.ConfigError) as raised:
+    with pytest.raises(ConfigError) as raised:
         config.load(path)
     assert found_in(f"{raised.value!s} {raised.value!r}") == set()
 
@@ -253,8 +254,7 @@ def broken(url, token, *rest):
     raise LookupError(f"{url} {token} {rest}", {"token": token})
 feed_watch.endpoint_of = broken
 if sys.argv.pop(1) == "unredacted":
-    import watchdog.runtime.log
-    redaction.redact = watchdog.runtime.log.redact = lambda text: text
+    redaction.redact = cli.redact = lambda text: text
 sys.exit(cli.main())
 """
 

@@ -13,7 +13,10 @@ class ProviderError(WatchdogError):
 
 
 class OperatorError(WatchdogError):
-    """Whoever runs the watchdog: the command line, the configuration, a file, the machine."""
+    """Whoever runs the watchdog: the command line, the configuration, a file, the machine.
+
+    The text may have several lines, one for each mistake.
+    """
 
 
 class ClientError(WatchdogError):
