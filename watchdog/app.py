@@ -99,7 +99,7 @@ class Watchdog:
                 self.reload(path)
 
     def reload(self, path: Path) -> None:
-        """Take over a changed file; a bad one changes nothing and has all its mistakes logged."""
+        """Apply a changed file; a bad one changes nothing, and all its mistakes are logged."""
         try:
             settings = load(path)
         except ConfigError as error:
@@ -111,7 +111,7 @@ class Watchdog:
             self._log.warning("config.needs_restart", section="web")
         if settings.log != self._settings.log:
             log.configure(settings.log.format, settings.log.level)
-        self._take_over(settings)
+        self._apply(settings)
         if self._on_reload is not None:
             self._on_reload(settings)
         self._reload_successful = True
@@ -126,24 +126,24 @@ class Watchdog:
                 self._write(finding, (finding.event, finding.detail["path"]))
             await trio.sleep(CHECK_FILES_SECONDS)
 
-    def _take_over(self, settings: Config) -> None:
+    def _apply(self, settings: Config) -> None:
         self._settings = settings
         old, self._feeds = self._feeds, {}
         for feed in settings.feeds:
-            watch = old.get(feed.name)
-            if watch is not None and watch.is_same_feed(feed):
+            supervisor = old.get(feed.name)
+            if supervisor is not None and supervisor.is_same_feed(feed):
                 del old[feed.name]
-                self._feeds[feed.name] = watch
-                watch.reload(feed, settings.reconnect)
+                self._feeds[feed.name] = supervisor
+                supervisor.reload(feed, settings.reconnect)
             else:
-                watch = self._add(feed)
+                supervisor = self._add(feed)
                 if self._nursery is not None:
-                    self._nursery.start_soon(watch.run)
-        for watch in old.values():
-            watch.scope.cancel()
+                    self._nursery.start_soon(supervisor.run)
+        for supervisor in old.values():
+            supervisor.scope.cancel()
 
     def _add(self, feed: Feed) -> FeedSupervisor:
-        watch = self._feeds[feed.name] = FeedSupervisor(
+        supervisor = self._feeds[feed.name] = FeedSupervisor(
             feed,
             self._settings.reconnect,
             clock=self._clock,
@@ -152,8 +152,8 @@ class Watchdog:
             random=self._random,
             dial=self._dial,
         )
-        watch.prepare()
-        return watch
+        supervisor.prepare()
+        return supervisor
 
     def _stalled(self, since: float, until: float) -> None:
         self._log.warning("watchdog.stalled", seconds=round(until - since, 3))

@@ -128,6 +128,19 @@ def test_the_smallest_file_has_every_default():
     )
 
 
+def test_each_value_is_converted_once(monkeypatch):
+    converted = []
+    convert = WebSocketUrl.__init__
+
+    def counted(url, text):
+        converted.append(text)
+        convert(url, text)
+
+    monkeypatch.setattr(WebSocketUrl, "__init__", counted)
+    loaded = config.load(CONFIGS / "valid" / "overriding.toml")
+    assert converted == [feed.url.text for feed in loaded.feeds]
+
+
 def test_checks_are_overridden_key_by_key():
     first, second = config.load(CONFIGS / "valid" / "overriding.toml").feeds
     of_file = CheckSettings(interval_seconds=1.0, tolerance_seconds=0.5, timer_unit="seconds")

@@ -22,7 +22,7 @@ def completed(document: Table) -> Table:
 
 
 def silence_mistakes(document: Table) -> Iterator[Mistake]:
-    """Judge every table that sets one of the three keys together with what it inherits."""
+    """The mistakes of tables that set one of the three keys, judged together with what they inherit."""
     of_file = document.get("checks", {})
     yield from _silence_mistake("checks", of_file, {})
     for index, feed in enumerate(document.get("feeds", ())):

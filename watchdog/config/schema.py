@@ -53,7 +53,7 @@ class Web(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """TLS needs both files, and both must be there now."""
+        """Mistakes in the files for TLS: both or neither, and usable now."""
         pair = ("tls_cert_file", "tls_key_file")
         missing = [key for key in pair if key not in given]
         if len(missing) == 1:
@@ -97,7 +97,7 @@ class Token(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """One source, and the endpoint's keys only with the endpoint."""
+        """Mistakes in the choice: one source, and the endpoint's keys only with the endpoint."""
         del valid
         sources = ("file", "env", "url")
         yield from exactly_one(given, sources, "exactly one of file, env, url")
@@ -119,7 +119,7 @@ class Game(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """A name can be read."""
+        """A mistake for a name that nobody could read."""
         del given
         name = valid.get("name", "")
         if not name.isprintable() or (name and not name.strip()):
@@ -140,7 +140,7 @@ class Feed(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """Labels tell the games of a feed apart, and the private CA can be loaded now."""
+        """Mistakes in what tells the games apart, and in the private CA, which must be usable now."""
         games = tables(given, "games")
         yield from duplicates("games", "type", [game.get("type") for game in games])
         yield from duplicates(
@@ -163,7 +163,7 @@ class Reconnect(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """The bounds are in order."""
+        """A mistake if the bounds are in the wrong order."""
         low, high = valid.get("initial_seconds"), valid.get("max_seconds")
         if low is not None and high is not None and high < low:
             key = "max_seconds" if "max_seconds" in given else "initial_seconds"
@@ -181,7 +181,7 @@ class Document(Section, frozen=True, kw_only=True):
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
-        """Feeds can be told apart, and there are not too many games."""
+        """Mistakes in what tells the feeds apart, and in the number of games."""
         del valid
         feeds = tables(given, "feeds")
         yield from duplicates("feeds", "name", [feed.get("name") for feed in feeds])

@@ -217,8 +217,7 @@ class WebSocket:
     @property
     def _open_websocket(self) -> trio_websocket.WebSocketConnection:
         if self._websocket is None:
-            message = "used before it was opened"
-            raise RuntimeError(message)
+            raise RuntimeError("used before it was opened")
         return self._websocket
 
     async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
