@@ -125,7 +125,7 @@ def compare(
                     continue
                 samples.append(sample)
                 say(
-                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us an update,"
+                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us per update,"
                     f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
                 )
     complete = [sample for sample in samples if f"{sample.contender} at {sample.games:,} games" not in failed]
