@@ -8,7 +8,7 @@ from benchmarks.contenders import FLOOR, NODE, PYSIGNALR, WATCHDOG
 from benchmarks.figures import median, ratios
 
 MANY = 1_000
-"""Games that the goals are about."""
+"""The number of games that the goals are about."""
 
 _FEW = 10
 
@@ -27,7 +27,7 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether it is reached."""
+        """Whether it was reached."""
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 

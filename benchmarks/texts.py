@@ -7,10 +7,10 @@ Recorded on {recorded}. `python -m benchmarks page` writes this page.
 
 COST = """\
 Updates have 2.4 kB and come twice a second for each game, evenly spread. CPU is user and system time of the
-whole process. The figures are medians over the rounds, and the spread is half the range. The ratio is taken pair
-by pair within a round. The watchdog does all its checks and is scraped every 5 s. The other clients decode and
-count, and the floor only counts. signalrcore needs a thread per connection, so it does not run with 4,000. "Games
-per core" is how many would fill a core if each further one cost the same.
+whole process. The figures are medians over the rounds, and the spread is half the range. The ratio is taken
+pair by pair within a round. The watchdog does all its checks and is scraped every 5 s. The other clients
+decode and count, and the floor only counts. signalrcore needs a thread per connection, so it does not run
+with 4,000. "Games per core" is how many would fill a core if each further one cost the same.
 
 ![CPU for each update](performance-cost.svg)
 """
@@ -23,9 +23,9 @@ shows what receiving alone would cost if every message went through trio-websock
 """
 
 EXACTNESS = """\
-Stamps are compared with the moment of sending, in absolute terms, and silence with its deadline. "Loop held" is
-how long the loop kept a task waiting that wakes every 5 ms. The hub leaves updates out, so games fall silent and
-recover. What a stall of our own has hidden is booked as `unobserved`, and shown separately.
+Stamps are compared with the moment of sending, in absolute terms, and silence with its deadline. "Loop
+held" is how long the loop kept a task waiting that wakes every 5 ms. The hub leaves updates out, so games
+fall silent and recover. What a stall of our own has hidden is booked as `unobserved`, and shown separately.
 """
 
 CORE = """\
@@ -41,9 +41,10 @@ A game takes {kilobytes:.0f} KB of memory, measured by the growth from 10 games 
 """
 
 REPEAT = """\
-`make bench` measures all of it again. It needs a C compiler, and for the other clients Node with npm, and pip.
-It leaves out what is missing, and says so. `python -m benchmarks page FILE` writes this page from the recorded
-file. `make bench-smoke` counts instructions, and fails when an update costs a quarter more than was committed.
+`make bench` measures all of it again. It needs a C compiler, and for the other clients Node with npm, and
+pip. It leaves out what is missing, and says so. `python -m benchmarks page FILE` writes this page from the
+recorded file. `make bench-smoke` counts instructions, and fails when an update costs a quarter more than
+was committed.
 
 Measured with {options}, on: {machine}.
 """

@@ -1,4 +1,4 @@
-"""The virtual month in words and tables, made from its run."""
+"""The virtual month in words and tables."""
 
 from pathlib import Path
 
@@ -12,12 +12,13 @@ RECORD = Path(__file__).with_name("recorded.json")
 
 _TEXT = """# A virtual month
 
-Eight games run for {days:g} days at an update every 500 ms, on a simulated clock. A `Monitor` gets each of the
-{updates:,} updates as a subscription would give it, and judges every deadline before the next event. A seeded
-programme strikes with {faults:,} faults of {kinds} kinds, at random moments and for random lengths. Between them
-lie rounds in which nothing is wrong. Arrivals jitter by up to 110 ms throughout. The expectation comes from the
-programme and the definitions alone (`tests/month/faults.py`). Not a second was skipped. The faults come one at a
-time; how several at once are judged is left to the fuzzer.
+Eight games run for {days:g} days at an update every 500 ms, on a simulated clock. A `Monitor` gets each of
+the {updates:,} updates as a subscription would give it, and judges every deadline before the next event. A
+seeded programme strikes with {faults:,} faults of {kinds} kinds, at random moments and for random lengths.
+Between them lie rounds in which nothing is wrong. Arrivals jitter by up to 110 ms throughout. The expected
+effect of a fault on states and counts comes from the programme and the definitions alone
+(`tests/month/faults.py`). Not a second was skipped. The faults come one at a time; how several at once are
+judged is left to the fuzzer.
 
 - The ledger differs from the programme by at most **{off_ms:g} ms** in any state of any game.
 - **Precision {precision:g}, recall {recall:g}**: every fault was found with everything that belongs to it
@@ -32,9 +33,10 @@ it again, and `make test` runs a shorter and denser one.
 | --- | ---: |
 {states}
 
-*Knowable* is the delay from the instant at which the definitions allow the fault to be known to the latest of
-its findings. *Onset* is the delay from the first thing that was wrong to the first finding. On a simulated clock
-the monitor is always asked in time. What the loop, the kernel and the network add is measured elsewhere.
+*Knowable* is the delay from the instant at which the definitions allow the fault to be known to the latest
+of its findings. *Onset* is the delay from the first thing that was wrong to the first finding. On a
+simulated clock the monitor is always asked in time. What the loop, the kernel and the network add is
+measured elsewhere.
 
 | fault | injected | found | false | knowable p50 | p99 | onset p50 | p99 |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -1,4 +1,4 @@
-"""A soak in words and figures, made from its run."""
+"""A soak in words and figures."""
 
 import datetime as dt
 import platform
@@ -29,19 +29,20 @@ RECORD = Path(__file__).with_name("recorded.json")
 
 _TEXT = """# Soak
 
-The real `betcore-watchdog run` watches {games} games of two real `simulate` processes for {minutes:.1f} minutes,
-in {cycles} cycles of {cycle_seconds:.0f} s. In each cycle the first hub plays every fault it knows once
-({faults} of them, the closed port included). It issues tokens of {token_seconds} s, so its games switch to new
-connections. The second hub is killed and started again {restarts_each} times, for half a second to six, and
-stopped (SIGSTOP) for two. All its games lose it at once and come back at once. `/metrics` is scraped every
-second. At the end of each cycle the games come to rest, and the run compares what the process holds.
+The real `betcore-watchdog run` watches {games} games of two real `simulate` processes for {minutes:.1f}
+minutes, in {cycles} cycles of {cycle_seconds:.0f} s. In each cycle the first hub plays every fault it knows
+once ({faults} of them, the closed port included). It issues tokens of {token_seconds} s, so its games
+switch to new connections. The second hub is killed and started again {restarts_each} times, for half a
+second to six, and stopped (SIGSTOP) for two. All its games lose it at once and come back at once.
+`/metrics` is scraped every second. At the end of each cycle the games come to rest, and the run compares
+what the process holds.
 
 Run on {date} with Python {python}. When a signal asks for it, the process counts Trio's tasks and Python's
-memory blocks from inside (`tests/soak/counted.py`). The rest is read from outside. A game that has switched to a
-new token keeps one more task until it next loses its connection, so there may be up to {games} more tasks than at
-the start. PSS is not judged, because it depends on who else runs the same Python. Growth is the median of the
-slopes between any two rests after the first third. A single step does not show in it, so in addition the last of
-these rests may hold at most {steps_mib:.0f} MiB more than the first.
+memory blocks from inside (`tests/soak/counted.py`). The rest is read from outside. A game that has switched
+to a new token keeps one more task until it next loses its connection, so there may be up to {games} more
+tasks than at the start. PSS is not judged, because it depends on who else runs the same Python. Growth is
+the median of the slopes between any two rests after the first third. A single step does not show in it, so
+in addition the last of these rests may hold at most {steps_mib:.0f} MiB more than the first.
 
 | held | at the start | after the warm-up | at the end | bound | growth |
 | --- | ---: | ---: | ---: | --- | ---: |
@@ -78,7 +79,7 @@ class Held(Struct, frozen=True):
 
 
 class Recorded(Struct, frozen=True):
-    """A soak written down."""
+    """A recorded soak."""
 
     date: str
     python: str
@@ -96,7 +97,7 @@ class Recorded(Struct, frozen=True):
 
 
 def figures(soak: Soak) -> Recorded:
-    """What is written down of a soak."""
+    """What is recorded of a soak."""
     return Recorded(
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         python=platform.python_version(),
@@ -115,12 +116,12 @@ def figures(soak: Soak) -> Recorded:
 
 
 def recorded() -> Recorded:
-    """The last soak written down."""
+    """The last recorded soak."""
     return msgspec.json.decode(RECORD.read_bytes(), type=Recorded)
 
 
 def write(run: Recorded) -> None:
-    """Write a soak down, and the document from it."""
+    """Record a soak, and write the document from it."""
     RECORD.write_bytes(msgspec.json.format(msgspec.json.encode(run)) + b"\n")
     DOCUMENT.write_text(document(run))
 
