@@ -1,4 +1,4 @@
-# Everything runs in .venv, made from requirements-dev.lock with hashes: `make demo` needs python3, nothing else.
+# Everything runs in .venv, made from requirements-dev.lock with hashes. `make demo` needs nothing but python3.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,10 +14,10 @@ help:  ## Show this text.
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo
-	@echo 'Variables: DURATION=60 ends the demo after 60 seconds (and says how long to fuzz), UPGRADE=1 lets `make lock` take newer versions,'
+	@echo 'Variables: DURATION=60 ends the demo after 60 seconds and limits fuzzing, UPGRADE=1 lets `make lock` take newer versions,'
 	@echo 'PYTHON=python3.12 chooses the interpreter of .venv (3.11 or newer).'
 
-venv: $(STAMP)  ## Make .venv, the environment that all other targets use.
+venv: $(STAMP)  ## Create .venv, the environment of all other targets.
 
 $(STAMP): requirements-dev.lock scripts/make-venv
 	@scripts/make-venv $(PYTHON)
@@ -26,7 +26,7 @@ $(STAMP): requirements-dev.lock scripts/make-venv
 demo: $(STAMP)  ## Run the watchdog on a simulated feed with faults, until Ctrl-C.
 	@$(BIN)/betcore-watchdog demo $(if $(DURATION),--duration $(DURATION))
 
-test: $(STAMP)  ## Run the tests and hold the coverage; as root on Debian, first install the tools they use.
+test: $(STAMP)  ## Run the tests and check the coverage; as root on Debian, first install their tools.
 	@scripts/install-test-tools
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
@@ -34,7 +34,7 @@ test: $(STAMP)  ## Run the tests and hold the coverage; as root on Debian, first
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
 	$(BIN)/coverage report --fail-under=95
 
-lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile and the alert rules.
+lint: $(STAMP)  ## Check style, types, layers, the Dockerfile and the alert rules.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -42,7 +42,7 @@ lint: $(STAMP)  ## Check style, types, the architecture's arrows, the Dockerfile
 	$(BIN)/hadolint Dockerfile
 	$(if $(RULES),promtool check rules $(RULES))
 
-fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes, DURATION seconds in all (600), and record it.
+fuzz: $(STAMP)  ## Fuzz every reader of foreign bytes for DURATION seconds in all (600), and record it.
 	@$(BIN)/pip --disable-pip-version-check install -qq --require-hashes --only-binary :all: -r requirements-fuzz.lock
 	$(BIN)/python -m fuzz.run --duration $(or $(DURATION),600) --record
 
@@ -52,19 +52,19 @@ reliability: $(STAMP)  ## Run the fault matrix and write its tables into docs/re
 month: $(STAMP)  ## Watch eight games for a virtual month of faults, six minutes on two cores.
 	$(BIN)/python -m tests.month --days $(or $(DAYS),30) --record
 
-soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and see that nothing grows.
+soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and check that nothing grows.
 	$(BIN)/python -m tests.soak --duration $(or $(DURATION),30m) --record
 
-bench: $(STAMP)  ## Measure cost and exactness beside other clients: a C compiler, npm, pip, forty minutes.
+bench: $(STAMP)  ## Measure cost and exactness next to other clients: needs a C compiler, npm, pip, forty minutes.
 	$(BIN)/python -m benchmarks run
 
-bench-smoke: $(STAMP)  ## Count the instructions of an update; fail when they rose by a quarter.
+bench-smoke: $(STAMP)  ## Count the instructions of an update; fail if they rose by a quarter.
 	$(BIN)/python -m benchmarks smoke
 
 dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
 	$(BIN)/python -m grafana
 
-pictures: $(STAMP)  ## Draw the pictures of the dashboards anew: the demo, Prometheus, npm and Chromium, ten minutes.
+pictures: $(STAMP)  ## Draw the dashboards' pictures again: needs Prometheus, npm, Chromium, ten minutes.
 	@scripts/install-test-tools
 	$(BIN)/python -m tests.acceptance.pictures
 
@@ -72,10 +72,10 @@ format: $(STAMP)  ## Format the code and apply the safe fixes.
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-lock:  ## Remake the lock files from pyproject.toml.
+lock:  ## Write the lock files again from pyproject.toml.
 	@PYTHON=$(PYTHON) scripts/lock $(if $(UPGRADE),--upgrade)
 
-clean:  ## Remove .venv and everything that tools left behind.
+clean:  ## Remove .venv and everything the tools left behind.
 	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
 	rm -rf benchmarks/build benchmarks/clients/node/node_modules
 	rm -rf build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,1 +1,1 @@
-"""What the watchdog costs and how exact it is, measured beside the clients it may be compared with."""
+"""What the watchdog costs and how exact it is, measured next to comparable clients."""

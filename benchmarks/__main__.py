@@ -25,7 +25,7 @@ def say(words: str) -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """The parts asked for."""
+    """The figures of the parts asked for."""
     build_load()
     machine.raise_limit_of_files()
     games = [int(number) for number in options.games.split(",")]
@@ -69,12 +69,12 @@ def run(options: argparse.Namespace) -> int:
         if name in results:
             shown.append(show(results))
     sys.stdout.write("\n".join(shown))
-    say(f"recorded in {output}; python -m benchmarks page FILE makes docs/performance.md of it")
+    say(f"recorded in {output}; python -m benchmarks page FILE writes docs/performance.md from it")
     return 0
 
 
 def write_page(options: argparse.Namespace) -> int:
-    """Make the page and its plots of a recorded run."""
+    """Write the page and its plots from a recorded run."""
     page.write(json.loads(options.file.read_text()))
     say(f"written: {page.PAGE.relative_to(ROOT)} and its plots")
     return 0
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run one command; answer the exit code."""
+    """Run one command and return the exit code."""
     options = parser().parse_args()
     try:
         code: int = options.command(options)

@@ -1,4 +1,4 @@
-"""Who is measured: the watchdog as users run it, clients that only decode and count, and the C floor."""
+"""What is measured: the watchdog as users run it, clients that only decode and count, and the C floor."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ _MESSAGES = re.compile(r"^betcore_feed_messages_total\{.*\} (\S+)$", re.MULTILIN
 class Contender:
     """A program to measure, `start`ed with the hub's port and a number of connections.
 
-    `most` is the highest number of connections it is measured with; `scraped` that its metrics are.
+    `most` is the highest number of connections to measure it with; `scraped` says whether to scrape it.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Contender:
 
 
 def write_config(path: Path, port: int, games: int) -> Path:
-    """A configuration with so many games on the hub at `port`; answers its path."""
+    """The path of a configuration with so many games on the hub at `port`."""
     head = f"""
 [web]
 listen = "127.0.0.1:0"
@@ -58,7 +58,7 @@ def start_watchdog(port: int, games: int) -> Program:
 
 
 def start_configured(words: list[str], port: int, games: int) -> Program:
-    """A Python program that is told of its games by a file."""
+    """A Python program that learns its games from a file."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
         config = write_config(folder / "watchdog.toml", port, games)
@@ -70,7 +70,7 @@ def start_configured(words: list[str], port: int, games: int) -> Program:
 
 
 def address_of(watchdog: Program) -> str:
-    """Where a running watchdog serves."""
+    """The address of a running watchdog."""
     found = _STARTED.search(watchdog.errors())
     if found is None:
         raise BenchmarkError("the watchdog did not tell its address")
@@ -90,7 +90,7 @@ def scrape(address: str) -> bytes:
 
 def count_updates(address: str) -> int:
     """How many updates a watchdog has received over all its games."""
-    with urllib.request.urlopen(f"{address}/metrics", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - ours
+    with urllib.request.urlopen(f"{address}/metrics", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - our own
         text = answer.read().decode()
     return sum(int(float(value)) for value in _MESSAGES.findall(text))
 
@@ -160,5 +160,5 @@ LADDER = (
 )
 """Where the watchdog's CPU goes: each step does what the one before does, and one thing more.
 
-Beside them stands what every message would cost on its way through trio-websocket's task and channel.
+The last one shows what every message would cost on its way through trio-websocket's task and channel.
 """

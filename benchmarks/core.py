@@ -1,4 +1,4 @@
-"""The pure core replaying recorded updates: what decoding, each check and the state cost, hot and alone."""
+"""The pure core replays recorded updates: what decoding, each check and the state cost, hot and alone."""
 
 import gc
 import sys
@@ -45,7 +45,7 @@ class Replay:
         self._received = 0
 
     def take(self, record: str) -> float:
-        """Decode and judge one record; answer the next deadline."""
+        """Decode and judge one record, and return the next deadline."""
         seconds = self._received * STEP_SECONDS
         self._received += 1
         for event in self.session.receive(record, seconds):
@@ -56,7 +56,7 @@ class Replay:
 
 
 def cost_us(make: Callable[[], Callable[[_Item], object]], items: Iterable[_Item]) -> dict[str, float]:
-    """CPU microseconds for each item, the loop's own taken off; `make` sets up afresh each time."""
+    """CPU microseconds per item, without the loop's own; `make` sets up again each time."""
     work, costs = list(items), []
     for _ in range(_REPEATS):
         take = make()
@@ -79,7 +79,7 @@ def _loop_us(work: list[Any]) -> float:
 
 
 def measure() -> dict[str, Any]:
-    """All of it, in microseconds an update."""
+    """The figures of all parts, in microseconds per update."""
     texts = records(_COUNT)
     bare = [text.removesuffix(RECORD_SEPARATOR) for text in texts]
     decode = UpdateDecoder().decode

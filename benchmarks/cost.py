@@ -29,8 +29,8 @@ class Window:
 class Sample:
     """One contender in one round.
 
-    CPU microseconds for each update sent, CPU seconds for each second, bytes held, and how late the hub sent
-    (microseconds, p99), which tells whether it was the bottleneck.
+    CPU microseconds per update sent, CPU seconds per second, bytes held, and how late the hub sent
+    (microseconds, p99), which shows whether it was the bottleneck.
     """
 
     contender: str
@@ -57,7 +57,7 @@ def measure(contender: Contender, games: int, number: int, window: Window) -> Sa
         _pass(window.seconds, address)
         cpu, lasted, after = program.cpu_seconds() - cpu_before, time.monotonic() - begun, load.ask()
         memory = program.memory()
-        # The watchdog tells on its own page, whether scraped during the window or not.
+        # The watchdog counts them itself, whether it is scraped during the window or not.
         watches = "watchdog" in contender.name
         received = count_updates(address_of(program)) if watches else program.ask()["received"]
         if received < after["sent"] * (1.0 - _LOST_SHARE) or after["blocked"]:
@@ -87,7 +87,7 @@ def _pass(seconds: float, address: str | None) -> None:
 
 
 def prepare(contenders: Sequence[Contender], say: Say) -> tuple[list[Contender], dict[str, str]]:
-    """Those that can run here, and why the others can't."""
+    """The contenders that can run here, and why the others can't."""
     able, missing = [], {}
     for contender in contenders:
         try:
@@ -103,9 +103,9 @@ def prepare(contenders: Sequence[Contender], say: Say) -> tuple[list[Contender],
 def compare(
     contenders: Sequence[Contender], sizes: Sequence[int], window: Window, say: Say
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Every contender at every number of games, alternating; each round begins with another one.
+    """The samples of all contenders at all numbers of games, alternating; each round begins with another.
 
-    Also answers which could not be measured at which number, and why: they are left out there.
+    Also returns which could not be measured at which number, and why; they are left out there.
     """
     samples: list[Sample] = []
     failed: dict[str, str] = {}
@@ -125,7 +125,7 @@ def compare(
                     continue
                 samples.append(sample)
                 say(
-                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us an update,"
+                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us,"
                     f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
                 )
     complete = [sample for sample in samples if f"{sample.contender} at {sample.games:,} games" not in failed]

@@ -14,7 +14,7 @@ _CONNECT_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A load to be exact under; of every `pause_every` updates of a game the hub leaves three out."""
+    """A load under which to be exact; of every `pause_every` updates of a game the hub leaves out three."""
 
     name: str
     games: int
@@ -58,7 +58,7 @@ def measure(scenario: Scenario, seconds: float) -> dict[str, Any]:
 
 
 def measure_all(seconds: float, say: Say) -> list[dict[str, Any]]:
-    """Every scenario."""
+    """The figures of every scenario."""
     results = []
     for scenario in SCENARIOS:
         result = measure(scenario, seconds)

@@ -34,5 +34,5 @@ def summary(values: Sequence[float]) -> dict[str, float]:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Ours against theirs, pair by pair of the same round."""
+    """The ratios of ours to theirs, pair by pair within a round."""
     return [one / other for one, other in zip(ours, theirs, strict=True)]

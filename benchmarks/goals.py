@@ -1,4 +1,4 @@
-"""The goals of a recorded run: what was to be reached, what was measured."""
+"""The goals of a recorded run: what was wanted, and what was measured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from benchmarks.contenders import FLOOR, NODE, PYSIGNALR, WATCHDOG
 from benchmarks.figures import median, ratios
 
 MANY = 1_000
-"""Games that the goals are about."""
+"""The number of games that the goals are about."""
 
 _FEW = 10
 
@@ -27,7 +27,7 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether it is reached."""
+        """Whether it was reached."""
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 
@@ -49,7 +49,7 @@ def bytes_a_game(results: Results, contender: str = WATCHDOG) -> float | None:
 
 
 def goals(results: Results) -> list[Goal]:
-    """Those that the run has measured."""
+    """The goals that the run has measured."""
     return [*_cost(results), *_exactness(results), *_core(results), *_scrape(results), *_start(results)]
 
 
@@ -61,12 +61,12 @@ def _cost(results: Results) -> Iterator[Goal]:
         theirs = column(results, other, MANY, "cpu_us")
         if theirs:
             ratio = median(ratios(ours, theirs))
-            yield Goal(f"CPU an update at 1,000 games, against {other}", limit, ratio, " times")
+            yield Goal(f"CPU per update at 1,000 games, against {other}", limit, ratio, " times")
     cores = median(column(results, WATCHDOG, MANY, "cores"))
     yield Goal("1,000 games: share of a core", 16.0, cores * 100.0, " %")
     growth = bytes_a_game(results)
     if growth is not None:
-        yield Goal("memory of a game", 40.0, growth / 1e3, " KB")
+        yield Goal("memory per game", 40.0, growth / 1e3, " KB")
 
 
 def _exactness(results: Results) -> Iterator[Goal]:
@@ -91,7 +91,7 @@ def _core(results: Results) -> Iterator[Goal]:
             " times",
             at_least=True,
         )
-        yield Goal("replay: recorded updates a second", 100_000.0, 1e6 / ours, at_least=True)
+        yield Goal("replay: recorded updates per second", 100_000.0, 1e6 / ours, at_least=True)
 
 
 def _scrape(results: Results) -> Iterator[Goal]:

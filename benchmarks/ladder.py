@@ -1,4 +1,4 @@
-"""One step of the ladder from a bare socket to the watchdog, as a process that is metered like a client.
+"""One step of the ladder from a bare socket to the watchdog, as a process measured like a client.
 
 Usage: python -m benchmarks.ladder socket|websocket|connection|decode|monitor PORT CONNECTIONS
 """

@@ -17,7 +17,7 @@ _COMMANDS = {"node": ("node", "--version"), "cc": ("cc", "--version"), "valgrind
 
 
 def facts() -> dict[str, str]:
-    """By name; nothing of the machine's own name, paths or addresses."""
+    """The facts by name, without the machine's own name, paths or addresses."""
     found = {
         "cores": str(os.cpu_count()),
         "processor": _processor(),
@@ -37,7 +37,7 @@ def facts() -> dict[str, str]:
 
 
 def raise_limit_of_files() -> None:
-    """Let the programs that are started open as many files as the machine allows: a game needs one."""
+    """Let the programs started from here open as many files as the machine allows: each game needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,8 +1,8 @@
-"""The watchdog as `run` runs it, with witnesses: how exact its stamps are, how soon it notices silence.
+"""The watchdog as `run` runs it, observed: how exact its stamps are, and how soon it notices silence.
 
 Usage: python -m benchmarks.observed [--stall] CONFIG
-A line on stdin is answered with what was seen since the last one. With `--stall` the loop is held for 300 ms
-every three seconds.
+It answers each line on stdin with what it has seen since the last one. With `--stall` it holds the loop for
+300 ms every three seconds.
 """
 
 import gc
@@ -33,15 +33,15 @@ _LOOK_SECONDS = 0.005
 class Seen:
     """What was seen, in seconds.
 
-    How far stamps were off, and those that a stall of ours has marked as not exact; how late silence was
-    noticed, and after a stall of ours; how long the loop was held, and by collections of garbage.
+    How far stamps were off, and those marked as not exact by a stall of our own; how late silence was
+    noticed, also after such a stall; how long the loop was held, also by collections of garbage.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self.stamps: list[float] = []
         self.inexact_stamps: list[float] = []
         self.silences: list[float] = []
@@ -67,7 +67,7 @@ def witness(seen: Seen) -> None:
     def advance_seen(self: Monitor, at: float) -> list[Finding]:
         due, before = self.update_due_at, self.state
         findings = advance(self, at)
-        # After a stall of our own a game that was silent before becomes so again.
+        # After a stall of our own, a game that was silent becomes silent again.
         if before != "silent" and self.state == "silent" and noticed.get(self.game_type) != due:
             noticed[self.game_type] = due
             silences = seen.stalled_silences if before == "unobserved" else seen.silences
@@ -93,7 +93,7 @@ def time_collections(seen: Seen) -> None:
 
 
 async def look(seen: Seen) -> None:
-    """Try to wake on time; what is late was held up by the loop."""
+    """Try to wake up on time; any delay is the loop's."""
     while True:
         due = trio.current_time() + _LOOK_SECONDS
         await trio.sleep_until(due)

@@ -1,4 +1,4 @@
-"""docs/performance.md and its plots, made from a recorded run."""
+"""docs/performance.md and its plots, written from a recorded run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.programs import HERE, ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 NOTES = HERE / "notes.md"
-"""What people have to say on the figures: what was tried, what it gave, what would be next."""
+"""What people say about the figures: what was tried, what it gave, what would be next."""
 
 _PLOTS = (
     ("cost", "CPU for each update, whole process"),

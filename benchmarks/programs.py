@@ -1,4 +1,4 @@
-"""Programs under measurement: started, asked, metered and ended, each by its own process id."""
+"""Programs under measurement: started, asked, measured and ended, each by its own process id."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.05
 
 
 class BenchmarkError(Exception):
-    """A measurement can't be taken; the words say why."""
+    """A measurement that can't be taken; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Program:
         return answer
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads so far, those that have ended included."""
+        """User and system time of all its threads so far, including those that have ended."""
         # clock_getcpuclockid(3), which Python does not have: the clock of another process, in nanoseconds.
         return time.clock_gettime(~self.pid << 3 | 2)
 
@@ -94,12 +94,12 @@ class Program:
         return BenchmarkError(f"{' '.join(self._command)}: ended\n{self.errors()[-_ERROR_CHARACTERS:]}")
 
     def end(self) -> None:
-        """Have it end by itself, and soon."""
+        """Let it end by itself, and soon."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        # The watchdog takes no orders from stdin.
+        # The watchdog does not read stdin.
         self._process.terminate()
         try:
             self._process.wait(_END_SECONDS)
@@ -136,7 +136,7 @@ def until(look: Callable[[], bool], *, within_seconds: float, what: str) -> None
 
 
 def run(command: Sequence[str | Path], *, limit_seconds: float, cwd: Path = ROOT) -> str:
-    """The stdout of a command. Raises BenchmarkError with its words if it fails."""
+    """The stdout of a command. Raises BenchmarkError with its message if it fails."""
     words = [str(word) for word in command]
     try:
         result = subprocess.run(  # noqa: S603 - commands of this package

@@ -1,4 +1,4 @@
-"""Updates as they would have been recorded: a healthy game, round after round, without a hub."""
+"""Updates as if they had been recorded: a healthy game, round after round, without a hub."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ BEGIN_UNIX_SECONDS = 1_750_000_000.0
 def records(
     count: int, *, begin: float = BEGIN_UNIX_SECONDS, step_seconds: float = STEP_SECONDS
 ) -> list[str]:
-    """So many records, separators included, as the load generator would have sent them from `begin` on."""
+    """So many records, including separators, as the load generator would send them from `begin` on."""
     document = json.loads(TEMPLATE.read_text())
     return [_record(document, number, begin + number * step_seconds) for number in range(count)]
 

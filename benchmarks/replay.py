@@ -1,4 +1,4 @@
-"""A number of updates through the pure core, or through a real connection: for a counter of instructions.
+"""Pass updates through the pure core, or through a real connection, under a counter of instructions.
 
 Usage: python -m benchmarks.replay yardstick|core|path UPDATES
 """
@@ -26,7 +26,7 @@ from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 MOST = 1_000
-"""As many records are made in any case, so that their making is no part of a difference between two runs."""
+"""So many records are always made, so that making them is no part of the difference between two runs."""
 
 _STEP_SECONDS = 0.001
 _READ_BYTES = 65_536
@@ -66,7 +66,7 @@ def core(count: int) -> None:
 
 
 def path(count: int) -> None:
-    """Everything from the socket on; the heartbeat is left out, as it counts time and not updates."""
+    """Everything from the socket on, without the heartbeat, which depends on time and not on updates."""
     trio.run(_path, count)
 
 

@@ -30,7 +30,7 @@ def _measure(games: int) -> dict[str, Any]:
     children = _ordinary_children(body.decode())
     ours, theirs, compressed = [], [], []
     for _ in range(_REPEATS):
-        # Fresh each time: nothing of a snapshot may have been kept from the scrape before.
+        # A fresh one each time: nothing may be left over from the previous scrape.
         again, snapshot = _taken(monitors)
         taking = min(taking, again)
         ours.append(_cpu_ms(lambda snapshot=snapshot: render(snapshot, "text/plain", "").body()))
@@ -84,7 +84,7 @@ def _taken(monitors: list[Monitor]) -> tuple[float, Snapshot]:
 
 
 def _ordinary_children(text: str) -> CollectorRegistry:
-    """The same series as metrics of the client library, each child told its value."""
+    """The same series as metrics of the client library, with each child set to its value."""
     registry = CollectorRegistry()
     for family in text_string_to_metric_families(text):
         samples = [sample for sample in family.samples if not sample.name.endswith("_created")]

@@ -1,8 +1,8 @@
 """A guard that counts rather than times: instructions, or memory blocks, of one update.
 
-Instructions of the watchdog are taken in relation to those of the yardstick on the same interpreter, so
-that another build of Python shifts both. Without valgrind only the blocks of memory are counted that a
-decoded update holds, and that judging it leaves behind.
+The watchdog's instructions are compared with the yardstick's on the same interpreter, so another build of
+Python shifts both. Without valgrind it counts only memory blocks: those that a decoded update holds, and
+those that judging it leaves behind.
 """
 
 import gc
@@ -42,7 +42,7 @@ def counted() -> dict[str, float]:
 
 
 def instructions(way: str) -> float:
-    """Instructions of one more update: the difference of two runs, which begin and end alike."""
+    """Instructions of one more update: the difference between two runs, which begin and end alike."""
     few, many = (_instructions_of(way, count) for count in (_FEW, _MANY))
     return (many - few) / (_MANY - _FEW)
 
@@ -51,7 +51,7 @@ def _instructions_of(way: str, count: int) -> int:
     told = BUILD / f"{way}-{count}.log"
     told.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.replay", way, str(count)]
-    # A hash seed of its own for each run would let dictionaries differ.
+    # With different hash seeds, the dictionaries of two runs would differ.
     run(
         ["env", "PYTHONHASHSEED=0", *_CACHEGRIND, f"--log-file={told}", *command],
         limit_seconds=_LIMIT_SECONDS,
@@ -83,21 +83,21 @@ def blocks() -> dict[str, float]:
 
 
 def regressions(figures: dict[str, float], reference: dict[str, float]) -> list[str]:
-    """What costs more than a quarter over the committed figures; absolute instructions are not compared."""
+    """What costs over a quarter more than was committed; absolute instructions are not compared."""
     compared = ("core_to_yardstick", "path_to_yardstick", "blocks_held")
     worse = [
         f"{name}: {figures[name]:.3g}, committed {reference[name]:.3g}"
         for name in compared
         if name in figures and name in reference and figures[name] > reference[name] * (1.0 + TOLERANCE)
     ]
-    # Next to nothing, so that a quarter of it means nothing; but a block for each update would be a leak.
+    # It is next to nothing, so a quarter of it means nothing. But one block per update would be a leak.
     if figures["blocks_left"] > reference["blocks_left"] + 1.0:
         worse.append(f"blocks_left: {figures['blocks_left']:.3g}, committed {reference['blocks_left']:.3g}")
     return worse
 
 
 def main(*, record: bool) -> int:
-    """Count and compare; with `record`, write the figures to be committed. Answers the exit code."""
+    """Count and compare, or with `record` write the figures to commit; return the exit code."""
     figures = counted()
     sys.stdout.write("".join(f"{name:24} {value:12,.3f}\n" for name, value in figures.items()))
     if "core_instructions" not in figures:

@@ -18,7 +18,7 @@ _READY_SECONDS = 60.0
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Milliseconds, CPU and wall, over so many rounds in which all alternate."""
+    """Milliseconds of CPU and of wall time, over so many alternating rounds."""
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in _COMMANDS}
     for number in range(rounds + 1):
         for name, command in _COMMANDS.items():

@@ -71,7 +71,7 @@ def cost_table(results: Results, part: str) -> str:
                     f"{median(resident) / 1e6:.0f} MB",
                 ]
             )
-    head = ["", "CPU an update", "spread", "of a core", "games a core", "watchdog ÷ it", "memory"]
+    head = ["", "CPU per update", "spread", "of a core", "games per core", "watchdog ÷ it", "memory"]
     return table(head, rows)
 
 
@@ -83,7 +83,7 @@ def exactness_table(results: Results) -> str:
             ("stamps", "stamps off"),
             ("inexact_stamps", "marked as not exact"),
             ("silences", "silence noticed late"),
-            ("stalled_silences", "after a stall of ours"),
+            ("stalled_silences", "after a stall of our own"),
             ("held", "loop held"),
             ("collections", "collections of garbage"),
         ):
@@ -100,7 +100,7 @@ def core_table(results: Results) -> str:
     rows = [
         [name, f"{part['us']:.2f} µs", f"± {part['spread'] * 100.0:.0f} %"] for name, part in parts.items()
     ]
-    return table(["", "an update", "spread"], rows)
+    return table(["", "per update", "spread"], rows)
 
 
 def scrape_table(results: Results) -> str:

@@ -1,49 +1,50 @@
-"""What docs/performance.md says around the figures."""
+"""The texts of docs/performance.md around the figures."""
 
 INTRODUCTION = """\
 What the watchdog costs and how exact it is, measured side by side with clients that only decode and count.
-Recorded on {recorded}; made by `python -m benchmarks page`, not by hand.
+Recorded on {recorded}. `python -m benchmarks page` writes this page.
 """
 
 COST = """\
-Updates of 2.4 kB, two a second for each game, evenly spread. CPU is user and system time of the whole
-process; medians over the rounds, the spread is half the range. The ratio is taken pair by pair within a
-round. The watchdog does all its checks and is scraped every 5 s; the other clients decode and count; the
-floor only counts. signalrcore, with a thread for each connection, is not asked for 4,000. Games a core: as
-many as would fill one if the next cost what these do.
+Updates have 2.4 kB and come twice a second for each game, evenly spread. CPU is user and system time of the
+whole process. The figures are medians over the rounds, and the spread is half the range. The ratio is taken
+pair by pair within a round. The watchdog does all its checks and is scraped every 5 s. The other clients
+decode and count, and the floor only counts. signalrcore needs a thread per connection, so it does not run
+with 4,000. "Games per core" is how many would fill a core if each further one cost the same.
 
 ![CPU for each update](performance-cost.svg)
 """
 
 LADDER = """\
-Each step is a process that does what the one before does, and one thing more. The last is none of them: it
-is what receiving alone would cost if every message went through trio-websocket's task and channel.
+Each step is a process that does what the one before does, and one thing more. The last row is not a step. It
+shows what receiving alone would cost if every message went through trio-websocket's task and channel.
 
 ![Where the CPU goes](performance-ladder.svg)
 """
 
 EXACTNESS = """\
-Stamps against the moment of sending, in absolute terms; silence against its deadline; how long the loop kept
-a task waiting that wakes every 5 ms. The hub leaves updates out, so that games fall silent and recover. What
-a stall of our own has hidden is booked as `unobserved` and shown apart.
+Stamps are compared with the moment of sending, in absolute terms, and silence with its deadline. "Loop
+held" is how long the loop kept a task waiting that wakes every 5 ms. The hub leaves updates out, so games
+fall silent and recover. What a stall of our own has hidden is booked as `unobserved`, and shown separately.
 """
 
 CORE = """\
-A recording replayed in one process, hot. The parts overlap with the whole: `monitor` asks all checks.
+One process replays a recording, hot. The parts overlap with the whole, because `monitor` asks all checks.
 """
 
 ALLOCATION = """\
-Judging an update takes {bytes_median:,.0f} bytes for a moment, and leaves {blocks_left:.2f} blocks behind.
+Judging an update takes {bytes_median:,.0f} bytes for a moment and leaves {blocks_left:.2f} blocks behind.
 """
 
 MEMORY = """\
-A game takes {kilobytes:.0f} KB of memory: the growth from 10 games to 1,000.
+A game takes {kilobytes:.0f} KB of memory, measured by the growth from 10 games to 1,000.
 """
 
 REPEAT = """\
-`make bench` measures all of it anew. It needs a C compiler, and for the other clients Node with npm, and pip;
-what is missing is left out and named. `python -m benchmarks page FILE` makes this page of the recorded file.
-`make bench-smoke` counts instructions and fails when an update costs a quarter more than was committed.
+`make bench` measures all of it again. It needs a C compiler, and for the other clients Node with npm, and
+pip. It leaves out what is missing, and says so. `python -m benchmarks page FILE` writes this page from the
+recorded file. `make bench-smoke` counts instructions, and fails when an update costs a quarter more than
+was committed.
 
 Measured with {options}, on: {machine}.
 """

@@ -1,4 +1,4 @@
-"""What an exporter does written as usual does: `json.loads`, and each metric told at each update."""
+"""What an exporter written as usual does: `json.loads`, and every metric set at each update."""
 
 import json
 from datetime import datetime
@@ -35,7 +35,7 @@ class Yardstick:
         self._rounds = Gauge("yardstick_round", "round", (*_GAME, "state"), registry=registry)
 
     def take(self, record: str) -> None:
-        """Decode one record and tell its fifteen series."""
+        """Decode one record and set its fifteen series."""
         document: dict[str, Any] = json.loads(record[:-1])
         update = document["arguments"][0]
         game = update["wgi"][0]

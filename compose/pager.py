@@ -1,4 +1,4 @@
-"""A pager on standard output: one line for each alert that Alertmanager's webhooks bring.
+"""A pager on standard output: one line for each alert from Alertmanager's webhooks.
 
 Usage: python pager.py PORT. Listens on loopback only; port 0 takes a free one.
 """  # noqa: INP001 - a program of its own, in no package
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Pager(BaseHTTPRequestHandler):
-    """Takes notifications under the names of their receivers, as /page or /ticket."""
+    """A receiver of notifications, each under its own path, such as /page or /ticket."""
 
     timeout = 10
 
@@ -26,7 +26,7 @@ class Pager(BaseHTTPRequestHandler):
         self._answer()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of the requests."""
+        """Log no requests."""
 
     def _answer(self) -> None:
         self.send_response(HTTPStatus.OK)

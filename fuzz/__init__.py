@@ -1,1 +1,1 @@
-"""Fuzzing of everything that reads what the provider sends: `python -m fuzz HARNESS` with atheris."""
+"""Fuzzing for everything that reads what the provider sends: `python -m fuzz HARNESS` with atheris."""

@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _tell(line: str) -> None:
-    # At its end libFuzzer leaves Python behind, and with it whatever is not flushed.
+    # libFuzzer ends the process without returning to Python, so whatever is not flushed is lost.
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 

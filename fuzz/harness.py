@@ -1,8 +1,8 @@
 """What the fuzzer calls: one function for each reader of foreign bytes.
 
-A harness takes any bytes and returns nothing. It fails by an exception that the reader does not document, or
-by an `AssertionError` where an invariant does not hold. The test suite replays the corpus through the same
-functions, without atheris.
+A harness takes any bytes and returns nothing. It fails with an exception that the reader does not document,
+or with an `AssertionError` where an invariant does not hold. The test suite replays the corpus through the
+same functions, without atheris.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -44,7 +44,7 @@ _COMPARED_BYTES = 512
 
 def session(data: bytes) -> None:
     """Records to a session, whole and split: the same events and answers, each update decoded or refused."""
-    # A thousand pieces show what ten thousand would, in a tenth of the time.
+    # A thousand pieces show the same as ten thousand, in a tenth of the time.
     step = max(data[0] % 64 + 1, len(data) // _MOST_PIECES) if data else 1
     text = data[1:].decode("utf-8", "surrogateescape")
     whole, pieces = Session(_SUBSCRIBE, 0.0), Session(_SUBSCRIBE, 0.0)
@@ -84,7 +84,7 @@ def frames(data: bytes) -> None:
 
 
 def update(data: bytes) -> None:
-    """The arguments of an update to the decoder, and what comes out of it to a monitor."""
+    """Give the arguments of an update to the decoder, and what comes out of it to a monitor."""
     _update(data)
 
 
@@ -135,7 +135,7 @@ def _update(arguments: bytes | Raw) -> Update | None:
 
 
 def _judge(decoded: Update) -> None:
-    """Whatever the decoder lets through a monitor judges without raising, and its clock goes on."""
+    """Let a monitor judge what the decoder let through: it must not raise, and its clock goes on."""
     game_type = decoded.games[0].type if decoded.games else 1
     monitor = Monitor("feed", game_type, "game", CheckSettings(), 0.0)
     monitor.connecting(0.0)
@@ -161,7 +161,7 @@ def _comparable(events: list[Event]) -> list[object]:
 
 
 class _Client:
-    """Answers with 200 and the bodies it is given, the last one for ever."""
+    """Answers with 200 and the bodies it is given, the last one forever."""
 
     def __init__(self, bodies: list[bytes]) -> None:
         self._bodies = bodies

@@ -1,4 +1,4 @@
-"""What wsproto, the library's parser, makes of the bytes that a hub sends: the reference for our own."""
+"""What wsproto, the library's parser, makes of a hub's bytes: the reference for our own."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ Message = str | bytes | bytearray
 
 
 class Library:
-    """Takes in bytes; keeps the messages in them, up to what ends the connection."""
+    """Takes in bytes and keeps their messages, up to what ends the connection."""
 
     def __init__(self) -> None:
         self._parser = Connection(ConnectionType.CLIENT)
@@ -39,7 +39,7 @@ class Library:
 def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
     """The messages in some chunks, and whether those end the connection: by our frames and the library.
 
-    They share the bytes as on a connection. Of a message that will be oversize the library makes nothing yet.
+    They share the bytes as on a connection. The library makes nothing yet of a message that will be oversize.
     """
     frames, library = FrameReader(MAX_MESSAGE_BYTES), Library()
     ends = False
@@ -56,7 +56,7 @@ def shared(chunks: Iterable[bytes]) -> tuple[list[Message], bool]:
             library.feed(frames.rest() if piece.then == "oversize" else piece.data)
             ends = library.ended or piece.then in ("end", "oversize")
             assert ends or len(library.messages) - known == (piece.then == "message")
-    # Of a text that is not yet whole the library may know already that it is none.
+    # The library may already know that an incomplete text is invalid.
     library.feed(frames.rest())
     return library.messages, library.ended
 

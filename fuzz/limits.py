@@ -1,4 +1,4 @@
-"""What an input may cost beside what its harness asserts: CPU time, and memory that stays."""
+"""What an input may cost, besides what its harness asserts: CPU time, and memory that stays."""
 
 import gc
 import sys
@@ -13,7 +13,7 @@ INSTRUMENTED_HANG_SECONDS = 3 * HANG_SECONDS
 """The same under atheris, whose instrumentation makes the slowest inputs take three times as long."""
 
 RSS_LIMIT_MB = 256
-"""A run takes some 70 MB, of which most are its programs."""
+"""A run takes some 70 MB, mostly for its programs."""
 
 GROWN_BLOCKS = 2_000
 """msgspec keeps the last 512 keys it has read; the rest is for what else settles down late."""
@@ -25,17 +25,17 @@ _REPEATS = 3
 
 
 class HangError(AssertionError):
-    """An input took longer than it may, and did so each time it was tried."""
+    """An input that took too long each time it was tried."""
 
 
 class GrowthError(AssertionError):
-    """Memory grows with the inputs; which of them did it is not known."""
+    """Memory that grows with the inputs; it is not known which of them did it."""
 
 
 class Limited:
     """A harness that also fails where an input takes too long or memory grows.
 
-    `tell` is given a line of figures (`stat::NAME: VALUE`) whenever one of them is new.
+    `tell` gets a line of figures (`stat::NAME: VALUE`) whenever one of them is new.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Limited:
         self._blocks_at_first: int | None = None
 
     def __call__(self, data: bytes) -> None:
-        """Run the harness on one input: raises what it raises, `HangError` or `GrowthError`."""
+        """Run the harness on one input; raise what it raises, `HangError` or `GrowthError`."""
         took = self._seconds(data)
         if took > self._slowest_seconds:
             # A collection or another process may have got in between: what counts is the best of four.

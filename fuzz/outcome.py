@@ -1,4 +1,4 @@
-"""What one harness' run came to, read from what libFuzzer and `fuzz.limits` say of it."""
+"""The outcome of one harness' run, read from the output of libFuzzer and `fuzz.limits`."""
 
 import re
 
@@ -19,7 +19,7 @@ class Failure(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """One harness' run; the memory blocks are those that Python holds more than after the first inputs."""
+    """One harness' run; the memory blocks are those held beyond those after the first inputs."""
 
     harness: str
     executions: int
@@ -35,7 +35,7 @@ class Outcome(Struct, frozen=True):
 
 
 def outcome(harness: str, output: str, exit_code: int | None, seconds: float) -> Outcome:
-    """Read a run's output; figures that it does not have are 0. Without an exit code it had to be killed."""
+    """The outcome in a run's output; missing figures are 0, and no exit code means that it was killed."""
     told = {name: float(value) for name, value in _STATISTIC.findall(output)}  # the last one counts
     corpus = _CORPUS.findall(output)
     return Outcome(
@@ -59,5 +59,5 @@ def _failure(output: str, exit_code: int | None) -> Failure | None:
     said = _EXCEPTION.search(output) or _SUMMARY.search(output)
     ended = "it did not end" if exit_code is None else f"it ended with exit code {exit_code}"
     artifact = _ARTIFACT.search(output)
-    # An exception's text may quote the input: no control character of it reaches the terminal.
+    # An exception's text may quote the input, whose control characters must not reach the terminal.
     return Failure(ascii(said[1])[1:-1] if said else ended, artifact[1] if artifact else None)

@@ -1,4 +1,4 @@
-"""A fuzzing run in words and figures, made from its run."""
+"""A fuzzing run in words and figures."""
 
 from pathlib import Path
 
@@ -21,36 +21,37 @@ RECORD = Path(__file__).with_name("recorded.json")
 _TEXT = """# Fuzzing
 
 `make fuzz` runs atheris (libFuzzer) on the {count} harnesses of `fuzz/harness.py`, one after the other. Each
-begins with its committed corpus, in which one input is a good one of {max_kib} KiB, and with what earlier
-runs on the same machine kept. Inputs have up to {max_kib} KiB. One fails when
+begins with its committed corpus, which includes a good input of {max_kib} KiB, and with what earlier runs on
+the same machine kept. Inputs have up to {max_kib} KiB. An input fails when
 
 - it raises what the reader does not document, or breaks an invariant that the harness asserts;
 - it takes more than {instrumented_ms:.0f} ms of CPU time, in each of four tries;
-- Python holds over {grown_blocks:,} memory blocks more than after the first {first_look:,} inputs, looked at
-  each time that the number of inputs has doubled, or the process exceeds {rss_mb} MB.
+- Python holds over {grown_blocks:,} memory blocks more than after the first {first_look:,} inputs (checked
+  each time the number of inputs has doubled), or the process exceeds {rss_mb} MB.
 
-The promise is {hang_ms:.0f} ms for {max_kib} KiB. Atheris' instrumentation makes the slowest inputs take
-about three times as long, hence the bound here; without it `tests/fuzz` holds the {hang_ms:.0f} ms on the
-committed corpus and on hostile inputs of {max_kib} KiB. A harness does more than the reader alone: `session`
-reads each input whole and in pieces, and judges what comes out.
+The promise is {hang_ms:.0f} ms for {max_kib} KiB. The bound here is higher, because atheris'
+instrumentation makes the slowest inputs take about three times as long. Without it, `tests/fuzz` enforces
+the {hang_ms:.0f} ms on the committed corpus and on hostile inputs of {max_kib} KiB. A harness does more
+than the reader alone: `session` reads each input whole and in pieces, and judges what comes out.
 
-msgspec keeps the last 512 keys of the JSON objects it has read: some 500 blocks that do not go on growing.
+msgspec keeps the last 512 keys of the JSON objects it has read. These are some 500 blocks, and they don't
+go on growing.
 
-Run on {date} for {duration} s in all, {each} s a harness, on a machine of {cores} cores with
+Run on {date} for {duration} s in all, {each} s per harness, on a machine of {cores} cores with
 Python {python} and atheris {atheris}.
 
 | harness | executions | a second | seconds | crashes and hangs | longest input, bytes | slowest input, ms | \
-blocks grown | peak MB | corpus | of it new |
+blocks grown | peak MB | corpus | new inputs |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
-The longest input and the blocks are as of the last look; the slowest input is the best of four tries, under
+The longest input and the blocks are as of the last look. The slowest input is the best of four tries, under
 the instrumentation.
 {failures}"""
 
 
 class Recorded(Struct, frozen=True):
-    """A fuzzing run written down."""
+    """A recorded fuzzing run."""
 
     date: str
     python: str
@@ -62,12 +63,12 @@ class Recorded(Struct, frozen=True):
 
 
 def recorded() -> Recorded:
-    """The last run written down."""
+    """The last recorded run."""
     return msgspec.json.decode(RECORD.read_bytes(), type=Recorded)
 
 
 def write(run: Recorded) -> None:
-    """Write a run down, and the document from it."""
+    """Record a run, and write the document from it."""
     RECORD.write_bytes(msgspec.json.format(msgspec.json.encode(run)) + b"\n")
     DOCUMENT.write_text(document(run))
 
@@ -94,7 +95,7 @@ def document(run: Recorded) -> str:
 
 
 def failures(run: Recorded) -> list[str]:
-    """The harnesses that crashed or hung, a line each: which, why, and on what input."""
+    """The harnesses that crashed or hung, one per line: which, why, and on what input."""
     return [
         f"{each.harness}: {each.failure.what}; input: {each.failure.artifact or 'none kept'}"
         for each in run.outcomes

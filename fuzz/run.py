@@ -1,6 +1,6 @@
 """Run every harness under atheris: `python -m fuzz.run [--duration 600] [--record]`.
 
-Each harness runs in a process of its own; this one neither imports nor needs atheris but to know its version.
+Each harness runs in its own process. This one needs atheris for nothing but its version.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path("build", "fuzz")
 """Relative to the root, as the paths that are shown and recorded."""
 
-_HUNG_AFTER_SECONDS = 5  # whoever hangs for good never comes back to be judged by `fuzz.limits`
+_HUNG_AFTER_SECONDS = 5  # a harness that hangs forever never returns to `fuzz.limits`
 _PATIENCE_SECONDS = 60.0
 _MOST_SECONDS = 86_400
 
@@ -60,12 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line that says what is wrong, rather than the whole usage as well."""
+        """Say in one line what is wrong, without the whole usage."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def _duration(text: str) -> int:
-    """Whole seconds, from one for each harness to a day."""
+    """Whole seconds, from one per harness to a day."""
     if not (text.isascii() and text.isdigit() and len(HARNESSES) <= int(text) <= _MOST_SECONDS):
         expected = f"expected whole seconds from {len(HARNESSES)} to {_MOST_SECONDS}"
         raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
@@ -73,7 +73,7 @@ def _duration(text: str) -> int:
 
 
 def fuzz(name: str, seconds: int) -> Outcome:
-    """Fuzz with one harness for so long, and read what came of it."""
+    """Fuzz with one harness for so long, and read the outcome."""
     sys.stderr.write(f"fuzzing {name} for {seconds} s, log in {BUILD / name}.log\n")
     kept, corpus, log = BUILD / name, Path("fuzz", "corpus", name), ROOT / BUILD / f"{name}.log"
     (ROOT / kept).mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def fuzz(name: str, seconds: int) -> Outcome:
         "max_total_time": seconds,
         "print_final_stats": 1,
         "max_len": MAX_INPUT_BYTES,
-        "len_control": 0,  # else libFuzzer begins with short inputs, and comes to long ones late or never
+        "len_control": 0,  # otherwise libFuzzer begins with short inputs, and gets to long ones late or never
         "timeout": _HUNG_AFTER_SECONDS,
         "rss_limit_mb": RSS_LIMIT_MB,
         "dict": "fuzz/json.dict",

@@ -1,4 +1,4 @@
-"""Writes the dashboards: `python -m grafana`."""
+"""Write the dashboards: `python -m grafana`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent / "dashboards"
 
 
 def dashboards() -> dict[str, str]:
-    """The JSON of every dashboard by its file's name."""
+    """The JSON of every dashboard, by file name."""
     return {
         "betcore-game.json": game(),
         "betcore-overview.json": overview(),
@@ -21,7 +21,7 @@ def dashboards() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write what has changed or is missing, and take away what is no more."""
+    """Write what has changed or is missing, and delete what no longer exists."""
     made = dashboards()
     for path in FOLDER.glob("*.json"):
         if path.name not in made:

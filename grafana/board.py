@@ -22,7 +22,7 @@ TAG = "betcore"
 
 
 class Section(NamedTuple):
-    """Panels under a heading; without a title they stand under none."""
+    """Panels under a heading; without a title they have none."""
 
     title: str
     panels: Sequence[Panel]
@@ -63,7 +63,7 @@ def board(
 
 
 def marked(name: str, expr: str, colour: str, *, title: str, text: str, tags: str) -> sdk.AnnotationQuery:
-    """Mark on every graph when `expr` has series; consecutive points become one span.
+    """Mark on every graph the times at which `expr` has series; consecutive points become one span.
 
     `title` and `text` are templates with labels in double braces, `tags` the labels to show.
     """
@@ -83,7 +83,7 @@ def marked(name: str, expr: str, colour: str, *, title: str, text: str, tags: st
 
 
 def _stored() -> sdk.AnnotationQuery:
-    """What people wrote on the graphs themselves: Grafana's own, which it adds anyway."""
+    """The annotations that people write on the graphs: Grafana's own, which it adds anyway."""
     return (
         sdk.AnnotationQuery()
         .name("Annotations & Alerts")

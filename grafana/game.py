@@ -1,4 +1,4 @@
-"""One game in full: what its feed did, when, and what it said of itself."""
+"""One game in full: what its feed did and when, and what it said about itself."""
 
 from grafana_foundation_sdk.models.common import LineInterpolation, VisibilityMode
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue

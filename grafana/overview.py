@@ -1,4 +1,4 @@
-"""All games at a glance: is the feed healthy, which is not, since when, and what is left of the budget."""
+"""All games at a glance: which are healthy, which are not and since when, and what is left of the budget."""
 
 from grafana_foundation_sdk.builders.common import TableSortByFieldState
 
@@ -132,7 +132,7 @@ def _headline() -> list[Panel]:
 
 
 def _games() -> Panel:
-    """The one panel to look at: the rows in trouble stand at the top, in colour."""
+    """The one panel to look at: rows in trouble stand at the top, in colour."""
     panel = columns(
         grid(
             "Games, worst first",
@@ -185,7 +185,7 @@ def _games() -> Panel:
 
 
 def _timeline() -> Panel:
-    """One lane a game; lanes are sorted by their labels, so a label that says how bad it was comes first."""
+    """One lane per game. Labels sort the lanes, so the one that says how bad it was comes first."""
     lost = seconds("silent|frozen|disconnected|unauthorized")
     at_the_end = lost.replace("[$__range]", "[$__range] @ end()")
     badness = f'count_values by ({GAME}) ("a_rank", 999999999 - round({at_the_end}))'

@@ -1,6 +1,6 @@
 """What every panel shares: queries, the defaults that the SDK leaves out, and no more.
 
-Each function answers a builder of the SDK, to be refined with the SDK's own methods.
+Each function returns a builder of the SDK, to refine with the SDK's own methods.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ from grafana_foundation_sdk.models.table import Options as TableOptions
 from grafana.states import COLOURS, GREY, MAPPINGS
 
 Colours = Mapping[float | None, str]
-"""The colour from each value on; None stands for minus infinity."""
+"""Values, each with the colour from there on; None stands for minus infinity."""
 
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -87,7 +87,7 @@ def _query(expr: str) -> prometheus.Dataquery:
 def lines(
     title: str, description: str, unit: str, empty: str, *queries: prometheus.Dataquery
 ) -> timeseries.Panel:
-    """Lines over time; the legend tells the last value and, of many lines, the largest first."""
+    """Lines over time; the legend shows the last value and, with many lines, the largest first."""
     panel = (
         _common(timeseries.Panel(), title, description, unit, empty, queries)
         .legend(_legend(["lastNotNull", "max"]))
@@ -98,7 +98,7 @@ def lines(
         .axis_soft_min(0)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
     )
-    # Bridged where a scrape or two are missing, broken where data ends: an outage of ours must show.
+    # Bridge one or two missing scrapes, but break where data ends: our own outage must show.
     return panel.span_nulls(60_000)
 
 
@@ -118,7 +118,7 @@ def bars(
 def numbers(
     title: str, description: str, unit: str, empty: str, *queries: prometheus.Dataquery
 ) -> stat.Panel:
-    """Large numbers, coloured by their thresholds; `empty` has to be short to be read."""
+    """Large numbers, coloured by their thresholds; `empty` must be short to be readable."""
     return (
         _common(stat.Panel(), title, description, unit, empty, queries)
         .reduce_options(_last())
@@ -130,7 +130,7 @@ def numbers(
 def gauges(
     title: str, description: str, unit: str, empty: str, *queries: prometheus.Dataquery
 ) -> bargauge.Panel:
-    """One horizontal bar for each series, in the colour of its value."""
+    """One horizontal bar per series, in the colour of its value."""
     return (
         _common(bargauge.Panel(), title, description, unit, empty, queries)
         .reduce_options(_last())
@@ -140,7 +140,7 @@ def gauges(
 
 
 def states(title: str, description: str, empty: str, *queries: prometheus.Dataquery) -> statetimeline.Panel:
-    """One lane for each game, in the colours of its states."""
+    """One lane per game, in the colours of its states."""
     return (
         _common(statetimeline.Panel(), title, description, "none", empty, queries)
         .mappings(MAPPINGS)
@@ -166,7 +166,7 @@ def grid(title: str, description: str, empty: str, *queries: prometheus.Dataquer
     )
     options = panel.build().options
     if isinstance(options, TableOptions):
-        options.footer = None  # the SDK writes one; Grafana's tables no longer know it
+        options.footer = None  # the SDK writes one, which Grafana's tables no longer know
     return panel
 
 
@@ -181,7 +181,7 @@ def density(
         .color(
             heatmap.HeatmapColorOptions()
             .mode(HeatmapColorMode.SCHEME)
-            .scheme("Viridis")  # rises in lightness too: readable by the colour-blind, and in print
+            .scheme("Viridis")  # gets lighter too, so it works for the colour-blind and in print
             .scale(HeatmapColorScale.EXPONENTIAL)
             .exponent(0.4)
             .fill("dark-orange")
@@ -201,7 +201,7 @@ def density(
 
 
 def levels(colours: Colours) -> dashboard.ThresholdsConfig:
-    """Thresholds of what is never below 0: the colour from each value on, and grey where there is none.
+    """Thresholds for what is never below 0: the colour from each value on, and grey where there is none.
 
     What is not known must not look healthy.
     """
@@ -235,7 +235,7 @@ def fixed(colour: str) -> DynamicConfigValue:
 
 
 def reference(panel: timeseries.Panel, name: str, colour: str) -> timeseries.Panel:
-    """Show the series of this name as a dashed line to measure the others by."""
+    """Show the series of this name as a dashed line, as a reference for the others."""
     return panel.with_override(
         MatcherConfig(id_val="byName", options=name),
         [
@@ -272,7 +272,7 @@ def column(panel: table.Panel, name: str, unit: str, **properties: object) -> ta
 
 
 def coloured(colours: Colours) -> dict[str, object]:
-    """Properties of a column: its text takes the colour from each value on."""
+    """Properties of a column whose text takes the colour from each value on."""
     return {
         "custom__cellOptions": {"type": "color-text"},
         "thresholds": {

@@ -1,9 +1,9 @@
-"""PromQL that several panels share. Of several watchdogs on one feed, what they see at once counts once."""
+"""PromQL that several panels share. What several watchdogs on one feed see at the same time counts once."""
 
 from collections.abc import Sequence
 
 GAMES = 'feed=~"$feed", game=~"$game"'
-"""The games chosen at the head of the dashboard."""
+"""The games chosen at the top of the dashboard."""
 FEEDS = 'feed=~"$feed"'
 GAME = "feed, game_type, game"
 """The labels of one game."""
@@ -20,25 +20,25 @@ ANOMALIES = (
     ("timestamp", "betcore_feed_timestamp_anomalies_total", "kind"),
     ("invalid", "betcore_feed_invalid_messages_total", "reason"),
 )
-"""What can be wrong with a feed that delivers: words for people, the counter, the label that says more."""
+"""What can be wrong with a feed that delivers: words for people, the counter, the label with details."""
 
 
 def worst(metric: str, labels: str = GAME, selector: str = GAMES) -> str:
-    """A gauge: of several watchdogs the highest value."""
+    """A gauge: the highest value of several watchdogs."""
     return f"max by ({labels}) ({metric}{{{selector}}})"
 
 
 def events(metric: str, window: str, *by: str, selector: str = GAMES) -> str:
     """How often something was counted within a window, by game and the further labels of `by`.
 
-    Of several watchdogs the one that saw most of it says.
+    Of several watchdogs, the one that saw most counts.
     """
     labels = ", ".join((GAME, *by))
     return f"max by ({labels}) (increase({metric}{{{selector}}}[{window}]))"
 
 
 def happened(metric: str, *by: str) -> str:
-    """What was counted in each interval; nothing where nothing was."""
+    """What was counted in each interval; no series where nothing was."""
     return f"round({events(metric, RATE, *by)}) > 0"
 
 
@@ -49,7 +49,7 @@ def anomalies(window: str) -> str:
 
 
 def per_second(metric: str) -> str:
-    """A counter's rate as the watchdogs see it on average."""
+    """A counter's rate, averaged over the watchdogs."""
     return f"avg by ({GAME}) (rate({metric}{{{GAMES}}}[{RATE}]))"
 
 
@@ -60,7 +60,7 @@ def seconds(states: str, window: str = RANGE, labels: str = GAME) -> str:
 
 
 def freshness(window: str, labels: str = GAME) -> str:
-    """Fresh seconds of those that the provider or the path answers for; absent where there are none."""
+    """The fresh share of what the provider or the path is responsible for; absent where that is nothing."""
     return f"{seconds('fresh', window, labels)} / ({seconds(ACCOUNTABLE, window, labels)} > 0)"
 
 

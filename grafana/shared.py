@@ -7,11 +7,11 @@ from grafana.queries import GAMES, per_second
 from grafana.states import GREEN, RED, SKY, YELLOW
 
 FRESHNESS: Colours = {0: RED, 0.99: YELLOW, 0.999: GREEN}
-"""The levels of a freshness, by the objective of 99.9 %."""
+"""The levels of freshness, for the objective of 99.9 %."""
 
 
 def updates_a_second(empty: str) -> timeseries.Panel:
-    """The rate of updates of each game, against the promised one."""
+    """The rate of updates of each game, next to the promised one."""
     panel = lines(
         "Updates a second",
         "Updates received a second, against what the provider promises: two at an interval of 500 ms.",

@@ -1,4 +1,4 @@
-"""The freshness objective: how much was fresh, what is left of the budget, and whose the rest is."""
+"""The freshness objective: how much was fresh, what is left of the budget, who lost the rest."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The states of a game, the same everywhere: their order, their colours and whose each is."""
+"""The states of a game, the same everywhere: their order, their colours and who is responsible for each."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMapping, Valu
 
 
 class State(NamedTuple):
-    """A state of the interface; `code` orders them, the worst highest."""
+    """A state of the interface; `code` orders the states, the worst highest."""
 
     name: str
     code: int
@@ -14,7 +14,7 @@ class State(NamedTuple):
     whose: str
 
 
-# Okabe and Ito's palette: eight colours that people with every kind of colour vision tell apart.
+# Okabe and Ito's palette: eight colours that work for every kind of colour vision.
 GREEN, SKY, BLUE, GREY = "#009E73", "#56B4E9", "#0072B2", "#8E8E8E"
 YELLOW, PURPLE, ORANGE, RED = "#F0E442", "#CC79A7", "#E69F00", "#D55E00"
 
@@ -43,7 +43,7 @@ MAPPINGS: list[ValueMapping] = [
 
 
 def code(selector: str) -> str:
-    """PromQL for the code of each game's state; of several watchdogs the worst counts."""
+    """PromQL for the code of each game's state; the worst of several watchdogs counts."""
     coded = " or ".join(
         f'{state.code} * betcore_feed_state{{{selector}, state="{state.name}"}}' for state in STATES
     )

@@ -21,7 +21,7 @@ from grafana.states import GREEN, GREY, ORANGE, RED, YELLOW
 
 UNWATCHED = "No watchdog was scraped in this range"
 TARGET = "job, instance"
-# A watchdog is known by its build; one that is down by what it said before.
+# A watchdog is known by its build, and one that is down by what it said before.
 SEEN = "last_over_time(watchdog_build_info[$__range])"
 UP = f"up and on ({TARGET}) {SEEN}"
 

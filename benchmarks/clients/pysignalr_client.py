@@ -1,9 +1,9 @@
-"""Subscribes N times with pysignalr, decodes and counts; a line on stdin is answered with the count.
+"""Subscribe N times with pysignalr, decode and count; answer each line on stdin with the count.
 
 Usage: pysignalr_client.py PORT CONNECTIONS
 """
 
-# ruff: noqa: INP001 (a script of its own, in an environment of its own)
+# ruff: noqa: INP001 (a script with its own environment)
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ class Counts:
         self.received += arguments[0]["sId"] >= 0
 
     def tell(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Answer a line of stdin, or end with it."""
+        """Answer each line of stdin, and end with it."""
         if sys.stdin.readline():
             sys.stdout.write(json.dumps({"open": self.open, "received": self.received}) + "\n")
             sys.stdout.flush()
@@ -39,7 +39,7 @@ class Counts:
 def subscribing(
     client: SignalRClient, game_type: int, counts: Counts, turn: asyncio.Semaphore
 ) -> Callable[[], Awaitable[None]]:
-    """What to do once a connection is open; its own reader must not wait for it."""
+    """What to do once a connection is open; its reader must not wait for that."""
     wish = json.dumps({"GameType": game_type, "PartnerClientId": 1, "Count": 1})
 
     async def subscribe() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
     loop.run_forever()
     starting.cancel()
     sys.stdout.flush()
-    sys.stderr.close()  # not a word about the tasks that are left
+    sys.stderr.close()  # without a word about the tasks that are left
 
 
 main()

@@ -1,9 +1,9 @@
-"""Subscribes N times with signalrcore, decodes and counts; a line on stdin is answered with the count.
+"""Subscribe N times with signalrcore, decode and count; answer each line on stdin with the count.
 
 Usage: signalrcore_client.py PORT CONNECTIONS
 """
 
-# ruff: noqa: INP001 (a script of its own, in an environment of its own)
+# ruff: noqa: INP001 (a script with its own environment)
 
 import json
 import os
@@ -57,7 +57,7 @@ def main() -> None:
     for _ in sys.stdin:
         sys.stdout.write(json.dumps({"open": counts.open, "received": counts.received}) + "\n")
         sys.stdout.flush()
-    os._exit(0)  # its threads would hold the process
+    os._exit(0)  # its threads would keep the process alive
 
 
 main()

@@ -22,7 +22,7 @@ struct reader {
 static unsigned long long received;
 static unsigned open_now;
 
-/* A client's frame, masked with zeros: allowed, and nothing to do. */
+/* A client's frame, masked with zeros: allowed, and no work. */
 static void send_text(int fd, const char *text) {
     char frame[256] = {(char)(FINAL | OPCODE_TEXT)};
     size_t length = strlen(text), head = length < 126 ? 2 : 4;

@@ -54,12 +54,12 @@ static void drop(struct connection *connection) {
     free(connection);
 }
 
-/* Sends, or keeps what the socket does not take; answers 0 if something older is still kept. */
+/* Sends, or keeps what the socket does not take; returns 0 if older data is still kept. */
 static int transmit(struct connection *connection, const char *data, size_t length) {
     if (connection->unsent) return 0;
     ssize_t written = send(connection->fd, data, length, 0);
     if (written < 0) {
-        if (errno != EAGAIN) return 1; /* the reader will be told of it */
+        if (errno != EAGAIN) return 1; /* the reader will see it */
         written = 0;
     }
     connection->unsent = length - (size_t)written;
@@ -114,7 +114,7 @@ static void text(struct connection *connection, const char *payload) {
     if (connection->state == SUBSCRIBE && wish) subscribe(connection, wish + strlen("GameType"));
 }
 
-/* Takes one frame off the input; answers its length, 0 for one that is not yet complete, -1 at the end. */
+/* Takes one frame off the input; returns its length, 0 for one that is not yet complete, -1 at the end. */
 static long frame(struct connection *connection) {
     uint8_t *in = (uint8_t *)connection->in;
     if (connection->received < 2) return 0;
@@ -135,7 +135,7 @@ static long frame(struct connection *connection) {
     return (long)(head + length);
 }
 
-/* Answers as `frame` does. A POST is SignalR's negotiation. */
+/* Returns what `frame` does. A POST is SignalR's negotiation. */
 static long upgrade(struct connection *connection) {
     static const char negotiated[] =
         "{\"negotiateVersion\":1,\"connectionId\":\"load\",\"connectionToken\":\"load\","

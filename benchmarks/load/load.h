@@ -1,4 +1,4 @@
-/* Shared by the hub and the floor: WebSocket's handshake, time, and the way to end. */
+/* Shared by the hub and the floor: WebSocket's handshake, time, and how to end. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -19,11 +19,11 @@ uint64_t now_ns(int clock);
 /* One line on stderr, with errno's words if it is set, and exit code 1. */
 _Noreturn void die(const char *what);
 
-/* Waits for events until `until_ns` of CLOCK_MONOTONIC, 0 meaning for ever. */
+/* Waits for events until `until_ns` of CLOCK_MONOTONIC, 0 meaning forever. */
 struct epoll_event;
 int wait_until(int epoll, struct epoll_event *events, int size, uint64_t until_ns);
 
-/* A line of stdin was read: 1; nothing more will come: 0. Lines are all the same to us. */
+/* A line of stdin was read: 1; nothing more will come: 0. What a line says does not matter. */
 int take_line(void);
 
 int serve_hub(const char *template_path, double interval_seconds, unsigned pause_every, unsigned port);

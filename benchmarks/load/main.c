@@ -75,7 +75,7 @@ int main(int count, char **arguments) {
             return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    prctl(PR_SET_TIMERSLACK, 1); /* else every send is up to 50 us late */
+    prctl(PR_SET_TIMERSLACK, 1); /* otherwise every send is up to 50 us late */
     const char *mode = optind < count ? arguments[optind] : "";
     if (strcmp(mode, "hub") == 0 && template_path) return serve_hub(template_path, interval_seconds, pause_every, port);
     if (strcmp(mode, "floor") == 0 && port) return run_floor(port, connections);

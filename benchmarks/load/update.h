@@ -16,7 +16,7 @@ struct game {
 /* Reads the template: the specification's example as compact JSON, with "sm", our send stamp, behind "sId". */
 void read_update(const char *path);
 
-/* Writes the record, separator included, as it is now; answers its length, at most MAX_UPDATE. */
+/* Writes the record, separator included, as it is now; returns its length, at most MAX_UPDATE. */
 size_t write_update(char *out, const struct game *game);
 
 #endif

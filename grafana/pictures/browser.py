@@ -1,4 +1,4 @@
-"""Draws a page in a headless Chromium and asks it what became of each panel."""
+"""Draw a page in a headless Chromium, and ask it what became of each panel."""
 
 import html
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from grafana.pictures.bundle import bundle
 
 _LIMIT_SECONDS = 120
-# Virtual: the browser skips waiting, so this bounds what the page may wait for, not what we do.
+# In virtual time: the browser skips waiting, so this bounds what the page may wait for, not what we do.
 _BUDGET_MILLISECONDS = 20_000
 _REPORT = re.compile(r'<script id="report" type="application/json">(.*?)</script>', re.DOTALL)
 _PAGE = """<!doctype html>
@@ -73,7 +73,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.wfile.write(self._page)
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The page's script, Grafana's packages and ours in one file: made by npm and esbuild when out of date."""
+"""The page's script: Grafana's packages and our code in one file, which npm and esbuild keep up to date."""
 
 import fcntl
 import hashlib
@@ -9,24 +9,24 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE / "build"
 
 _COMMANDS: tuple[tuple[tuple[str, ...], tuple[str, ...], Path, float], ...] = (
-    # command, what it depends on, the mark of its having been done, its limit in seconds
+    # command, what it depends on, the file that marks it done, its limit in seconds
     (("npm", "ci"), ("package-lock.json", ".npmrc"), HERE / "node_modules" / ".installed", 600),
     (("npm", "run", "bundle"), ("src", "package.json", "package-lock.json"), BUILD / ".bundled", 120),
 )
 
 
 class BundleError(Exception):
-    """npm or esbuild failed; its words say why."""
+    """npm or esbuild failed; the message says why."""
 
 
 def bundle() -> Path:
-    """The folder of the bundle, up to date. Takes a minute the first time, then only looks.
+    """The folder of the bundle, up to date. It takes a minute the first time, and then only a look.
 
     Raises BundleError; FileNotFoundError without npm.
     """
     BUILD.mkdir(exist_ok=True)
     with (BUILD / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests and a person may start at once
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests and a person may start this at the same time
         for command, sources, mark, limit_seconds in _COMMANDS:
             state = _digest(sources)
             if not mark.exists() or mark.read_text() != state:

@@ -44,7 +44,7 @@ def picture(
 ) -> dict[str, Any]:
     """What the page needs: the panels in their places, each with the answers to its queries.
 
-    `wanted` holds the values of variables that shall not be All. Raises QueryError.
+    `wanted` holds the values of the variables that are not to be All. Raises QueryError.
     """
     variables = chosen(dashboard, wanted, prometheus, span)
     panels = layout.arranged(dashboard)

@@ -1,4 +1,4 @@
-"""Which panels a picture shows, and where: what Grafana's packages can't draw is left out, rows close up."""
+"""Which panels a picture shows, and where; what Grafana's packages can't draw is left out, rows close up."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
@@ -14,9 +14,9 @@ Panel = dict[str, Any]
 
 
 def arranged(dashboard: Mapping[str, Any]) -> list[Panel]:
-    """The panels to draw with their new `gridPos`: neighbours take the room of those left out, all move up.
+    """The panels to draw, with their new `gridPos`: neighbours take the place of those left out, all move up.
 
-    A row's heading stays if a panel beneath it does; what a collapsed row holds is not shown.
+    A row's heading stays if a panel below it does. The panels of a collapsed row are not shown.
     """
     shown = sorted(dashboard.get("panels", ()), key=_corner)
     arranged: list[Panel] = []

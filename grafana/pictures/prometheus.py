@@ -28,7 +28,7 @@ class Span:
 
 
 class Prometheus:
-    """One Prometheus; `scrape_interval_seconds` is what Grafana's data source has been told of it."""
+    """One Prometheus; `scrape_interval_seconds` is what Grafana's data source knows of it."""
 
     def __init__(self, address: str, scrape_interval_seconds: float) -> None:
         self.scrape_interval_seconds = scrape_interval_seconds
@@ -46,7 +46,7 @@ class Prometheus:
             raise QueryError(f"{target}: {error}") from error
         if target.instant:
             return dict(self._data("query", {"query": query, "time": span.end}, target))
-        # Aligned to the step, as Grafana does it, so that a refresh asks for the same instants again.
+        # Aligned to the step, as in Grafana, so that a refresh asks for the same instants again.
         start, end = (math.floor(at / step_seconds) * step_seconds for at in (span.start, span.end))
         limits = {"start": start, "end": end, "step": step_seconds}
         return dict(self._data("query_range", {"query": query, **limits}, target))
@@ -75,9 +75,9 @@ class Prometheus:
 def chosen(
     dashboard: Mapping[str, Any], wanted: Mapping[str, Sequence[str]], prometheus: Prometheus, span: Span
 ) -> dict[str, str | Sequence[str]]:
-    """The variables of a dashboard, as wanted or else All, or the first value where there is no All.
+    """The variables of a dashboard: as wanted, or All, or the first value where there is no All.
 
-    Raises QueryError for a wanted one that the dashboard does not have.
+    Raises QueryError for a wanted variable that the dashboard does not have.
     """
     variables: dict[str, str | Sequence[str]] = {}
     for variable in dashboard.get("templating", {}).get("list", ()):

@@ -11,7 +11,7 @@ Variables = Mapping[str, str | Sequence[str]]
 _VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::(?P<format>\w+))?\})")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_UNIT_SECONDS)})")
-# What Grafana rounds an interval to, in seconds: below each first number to the second.
+# How Grafana rounds an interval, in seconds: below each first number to the second.
 _ROUND_SECONDS = (
     *((0.0075, 0.005), (0.015, 0.01), (0.035, 0.02), (0.075, 0.05), (0.15, 0.1), (0.35, 0.2), (0.75, 0.5)),
     *((1.5, 1), (3.5, 2), (7.5, 5), (12.5, 10), (17.5, 15), (25, 20), (45, 30), (90, 60), (210, 120)),
@@ -19,18 +19,18 @@ _ROUND_SECONDS = (
     *((16_200, 10_800), (32_400, 21_600), (86_400, 43_200), (604_800, 86_400), (1_814_400, 604_800)),
 )
 _RATE_SCRAPES = 4
-_MOST_POINTS = 11_000  # more than these Prometheus refuses
+_MOST_POINTS = 11_000  # Prometheus refuses more than these
 
 
 class QueryError(ValueError):
-    """A query that can't be filled in, or that Prometheus refused; its words say which and why."""
+    """A query that can't be filled in, or that Prometheus refused; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A query and the panel that shows it.
 
-    `legend` is the template of a series' name, `table` whether the series are to become rows of one table.
+    `legend` is the template of a series' name, `table` says whether the series become rows of one table.
     `interval_seconds` is the query's own least interval, `panel_interval_seconds` the panel's, and
     `range_seconds` the range that the panel shows whatever the dashboard does; None where there is none.
     """
@@ -53,14 +53,14 @@ class Target:
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The panels of a dashboard in their order, rows included, each before the panels nested in it."""
+    """The panels of a dashboard in order, including rows, each before the panels nested in it."""
     for panel in dashboard.get("panels", ()):
         yield panel
         yield from panel.get("panels", ())
 
 
 def targets(dashboard: Mapping[str, Any]) -> Iterator[Target]:
-    """The queries of all panels, also of those in collapsed rows, but for the hidden ones."""
+    """The queries of all panels, including those in collapsed rows, without the hidden queries."""
     for panel in panels(dashboard):
         for target in panel.get("targets", ()):
             if not target.get("hide"):
@@ -120,9 +120,9 @@ def fill(
 def step_seconds(
     target: Target, *, range_seconds: float, points: int, scrape_interval_seconds: float
 ) -> float:
-    """The step of a query over a range that is drawn with so many points.
+    """The step of a query over a range drawn with so many points.
 
-    `points` is the width of the panel in pixels; a most of the panel's own goes before it.
+    `points` is the width of the panel in pixels; the panel's own maximum takes precedence.
     """
     least = target.interval_seconds or target.panel_interval_seconds or scrape_interval_seconds
     wanted = range_seconds / (target.most_points or points)
@@ -165,5 +165,5 @@ def _alternation(items: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Twice: once for the regular expression, once for the string that it stands in.
+    # Twice: once for the regular expression, once for the string that contains it.
     return re.sub(r"[$^*{}\[\]'+?.()|]", r"\\\\\g<0>", text.replace("\\", "\\" * 4))

@@ -1,5 +1,5 @@
 /**
- * What a dashboard of ours may hold, in Grafana's own types, for the release that compose.yaml pins.
+ * What our dashboards may hold, in Grafana's own types, for the release that compose.yaml pins.
  *
  * Grafana types a panel's options as "anything"; here each panel type gets the types that its plugin publishes.
  */
@@ -31,7 +31,7 @@ interface PrometheusQuery extends grafana.DataQuery {
   range?: boolean;
 }
 
-/** An annotation of the Prometheus data source, whose own fields stand beside those of every annotation. */
+/** An annotation of the Prometheus data source, whose own fields come with those of every annotation. */
 interface PrometheusAnnotation extends Omit<grafana.AnnotationQuery, 'target'> {
   expr?: string;
   step?: string;
@@ -77,7 +77,7 @@ interface Row extends Omit<grafana.RowPanel, 'panels'> {
 /** What panel types have that publish no field options. */
 type Nothing = Record<never, never>;
 
-/** One type for every kind of document. alertlist's options are published nowhere: of it the rest is checked. */
+/** One type for every kind of document. alertlist's options are published nowhere, so only the rest of it is checked. */
 export interface Documents {
   dashboard: Board;
   panels: {

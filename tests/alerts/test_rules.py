@@ -83,12 +83,12 @@ def test_no_group_sets_its_own_interval():
 
 
 @each_alert()
-def test_an_alert_says_what_where_whose_and_what_to_do(rule):
+def test_an_alert_says_what_where_who_is_responsible_and_what_to_do(rule):
     annotations = rule["annotations"]
     assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert len(annotations["summary"]) <= 120
     assert "\n" not in annotations["summary"] + annotations["description"]
-    assert "Whose:" in annotations["description"]
+    assert "Responsible:" in annotations["description"]
     about = rule["alert"]
     if about.startswith("Betcore"):
         labels = ["feed"] if about in ABOUT_A_FEED else ["feed", "game"]

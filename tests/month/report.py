@@ -1,4 +1,4 @@
-"""The virtual month in words and tables, made from its run."""
+"""The virtual month in words and tables."""
 
 from pathlib import Path
 
@@ -12,29 +12,30 @@ RECORD = Path(__file__).with_name("recorded.json")
 
 _TEXT = """# A virtual month
 
-Eight games for {days:g} days at an update every 500 ms, on a simulated clock: {updates:,} updates, each
-given to a `Monitor` as a subscription gives them, with every deadline judged before the next event. A
-seeded programme strikes with {faults:,} faults of {kinds} kinds, at random moments and for random lengths,
-between rounds in which nothing is wrong; arrivals jitter by up to 110 ms throughout. What a fault does to
-states and counts is worked out from the programme and the definitions alone (`tests/month/faults.py`). Not
-a second was skipped. The faults come one at a time: how several at once are judged is left to the fuzzer.
+Eight games run for {days:g} days at an update every 500 ms, on a simulated clock. A `Monitor` gets each of
+the {updates:,} updates as a subscription would give it, and judges every deadline before the next event. A
+seeded programme strikes with {faults:,} faults of {kinds} kinds, at random moments and for random lengths.
+Between them lie rounds in which nothing is wrong. Arrivals jitter by up to 110 ms throughout. The expected
+effect of a fault on states and counts comes from the programme and the definitions alone
+(`tests/month/faults.py`). Not a second was skipped. The faults come one at a time; how several at once are
+judged is left to the fuzzer.
 
 - The ledger differs from the programme by at most **{off_ms:g} ms** in any state of any game.
-- **Precision {precision:g}, recall {recall:g}**: every fault was found with all that belongs to it
+- **Precision {precision:g}, recall {recall:g}**: every fault was found with everything that belongs to it
   (anomalies, disconnects, invalid messages, changes of state), and nothing else was found.
 - All counters of all games equal the programme's{miscounted}.
 
-Run on {date} with Python {python} and seed {seed}: {cpu_minutes:.1f} minutes of CPU ({each:.1f} µs an
-update, the making of it included), {wall_minutes:.1f} minutes on {processes} processes. `make month` runs
-it anew, `make test` a shorter and denser one.
+Run on {date} with Python {python} and seed {seed}: {cpu_minutes:.1f} minutes of CPU ({each:.1f} µs per
+update, including the time to make it), {wall_minutes:.1f} minutes on {processes} processes. `make month` runs
+it again, and `make test` runs a shorter and denser one.
 
 | state | seconds booked, all games |
 | --- | ---: |
 {states}
 
-*Knowable* is the delay from the instant at which the definitions let the fault be known to its finding, the
-latest of all findings of the fault; *onset* the delay from the first thing that was wrong to the first
-finding. On a simulated clock the monitor is asked in time: what the loop, the kernel and the network add is
+*Knowable* is the delay from the instant at which the definitions allow the fault to be known to the latest
+of its findings. *Onset* is the delay from the first thing that was wrong to the first finding. On a
+simulated clock the monitor is always asked in time. What the loop, the kernel and the network add is
 measured elsewhere.
 
 | fault | injected | found | false | knowable p50 | p99 | onset p50 | p99 |
@@ -78,7 +79,7 @@ def document(run: Recorded) -> str:
         off_ms=round(summary.off_seconds * 1000, 3),
         precision=summary.precision,
         recall=summary.recall,
-        miscounted=f", but for {len(summary.miscounted)}" if summary.miscounted else "",
+        miscounted=f", except {len(summary.miscounted)}" if summary.miscounted else "",
         date=run.date,
         python=run.python,
         cpu_minutes=run.cpu_seconds / 60,
@@ -94,7 +95,7 @@ def document(run: Recorded) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """The lines of the table, a kind of fault each."""
+    """The lines of the table, one per kind of fault."""
     return "\n".join(
         f"| {row.kind} | {row.injected} | {row.found} | {row.false} | "
         + " | ".join(

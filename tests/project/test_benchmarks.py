@@ -133,8 +133,8 @@ def test_goals_are_judged_on_the_medians_of_ratios():
     }
     judged = {goal.what: goal.met for goal in goals(results)}
     assert judged == {
-        f"CPU an update at 1,000 games, against {NODE}": False,
-        f"CPU an update at 1,000 games, against {FLOOR}": False,
+        f"CPU per update at 1,000 games, against {NODE}": False,
+        f"CPU per update at 1,000 games, against {FLOOR}": False,
         "1,000 games: share of a core": True,
     }
     assert Goal("", 2.0, 2.0).met

@@ -1,4 +1,4 @@
-"""A soak in words and figures, made from its run."""
+"""A soak in words and figures."""
 
 import datetime as dt
 import platform
@@ -29,35 +29,35 @@ RECORD = Path(__file__).with_name("recorded.json")
 
 _TEXT = """# Soak
 
-The real `betcore-watchdog run` on {games} games of two real `simulate` processes, for {minutes:.1f} minutes
-in {cycles} cycles of {cycle_seconds:.0f} s. In each cycle the first hub plays every fault it knows once
-({faults} of them, the closed port included) and issues tokens of {token_seconds} s, so that its games go
-over to new connections; the second is killed and started again {restarts_each} times, for half a second to
-six, and stopped (SIGSTOP) for two: all its games lose it at once and come back at once. `/metrics` is
-scraped every second. At the end of each cycle the games come to rest, and what the process holds is
-compared.
+The real `betcore-watchdog run` watches {games} games of two real `simulate` processes for {minutes:.1f}
+minutes, in {cycles} cycles of {cycle_seconds:.0f} s. In each cycle the first hub plays every fault it knows
+once ({faults} of them, the closed port included). It issues tokens of {token_seconds} s, so its games
+switch to new connections. The second hub is killed and started again {restarts_each} times, for half a
+second to six, and stopped (SIGSTOP) for two. All its games lose it at once and come back at once.
+`/metrics` is scraped every second. At the end of each cycle the games come to rest, and the run compares
+what the process holds.
 
-Run on {date} with Python {python}. Trio's tasks and Python's memory blocks are counted inside the process
-when a signal asks for it (`tests/soak/counted.py`); the rest is read from outside. A game that has gone
-over to a new token keeps one task more until it is next lost, so the tasks may be up to {games} more than
-at the start. PSS, which depends on who else runs the same Python, is not judged. Growth is the median of
-the slopes between any two rests after the first third; a single step does not show in it, so the
-last of these rests may besides hold no more than {steps_mib:.0f} MiB over the first.
+Run on {date} with Python {python}. When a signal asks for it, the process counts Trio's tasks and Python's
+memory blocks from inside (`tests/soak/counted.py`). The rest is read from outside. A game that has switched
+to a new token keeps one more task until it next loses its connection, so there may be up to {games} more
+tasks than at the start. PSS is not judged, because it depends on who else runs the same Python. Growth is
+the median of the slopes between any two rests after the first third. A single step does not show in it, so
+in addition the last of these rests may hold at most {steps_mib:.0f} MiB more than the first.
 
 | held | at the start | after the warm-up | at the end | bound | growth |
 | --- | ---: | ---: | ---: | --- | ---: |
 {held}
 
-| asserted | bound | measured |
+| checked | bound | measured |
 | --- | --- | --- |
 | seconds booked over all states less the time passed: the most of any game at any scrape | \
 {drift_bound_ms:.0f} ms | {drift_ms:.1f} ms |
 | counters that fell between two scrapes | 0 | {fallen} |
-| lines on stderr that are no events | 0 | {complaints} |
+| lines on stderr that are not events | 0 | {complaints} |
 | exit code after SIGTERM | 0 | {exit_code} |
-| broken bounds, all together | 0 | {mistakes} |
+| broken bounds in all | 0 | {mistakes} |
 
-| went through | count |
+| event | count |
 | --- | ---: |
 {counts}
 
@@ -79,7 +79,7 @@ class Held(Struct, frozen=True):
 
 
 class Recorded(Struct, frozen=True):
-    """A soak written down."""
+    """A recorded soak."""
 
     date: str
     python: str
@@ -97,7 +97,7 @@ class Recorded(Struct, frozen=True):
 
 
 def figures(soak: Soak) -> Recorded:
-    """What is written down of a soak."""
+    """What is recorded of a soak."""
     return Recorded(
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         python=platform.python_version(),
@@ -116,12 +116,12 @@ def figures(soak: Soak) -> Recorded:
 
 
 def recorded() -> Recorded:
-    """The last soak written down."""
+    """The last recorded soak."""
     return msgspec.json.decode(RECORD.read_bytes(), type=Recorded)
 
 
 def write(run: Recorded) -> None:
-    """Write a soak down, and the document from it."""
+    """Record a soak, and write the document from it."""
     RECORD.write_bytes(msgspec.json.format(msgspec.json.encode(run)) + b"\n")
     DOCUMENT.write_text(document(run))
 

@@ -1,4 +1,4 @@
-"""An attempt: one connection of a subscription, and how another one takes over from it unnoticed."""
+"""An attempt: one connection of a subscription, and how another one takes over from it without a gap."""
 
 import math
 
@@ -7,14 +7,14 @@ import trio
 from watchdog.core.checks.settings import CheckSettings
 
 GOOD_SECONDS = 30.0
-"""An attempt that delivered for this long was good: the next failure is a first one again."""
+"""An attempt that delivered for this long was good: the next failure counts as the first again."""
 
 OVERLAP_SECONDS = 5.0
-"""What two attempts carry while one takes over from the other lies at most this far back, or two updates."""
+"""While one attempt takes over from another, both carry updates of at most this age, or two updates."""
 
 
 class Attempt:
-    """One connection with its token; `settled` once it is known whether it takes over from the one before."""
+    """One connection with its token; `settled` is set once it is known whether it takes over."""
 
     def __init__(self, token: str, checks: CheckSettings) -> None:
         self.token = token
@@ -24,13 +24,13 @@ class Attempt:
         self._overlap_seconds = max(OVERLAP_SECONDS, 2.0 * checks.late_after_seconds)
         self._overlap_updates = math.ceil(self._overlap_seconds / checks.interval_seconds)
         self._last_update_at = 0.0
-        # The last id of the attempt before, and until when this one may repeat what led to it.
+        # The last id of the previous attempt, and until when this one may repeat the updates up to it.
         self._known_id: int | None = None
         self._repeats_until = 0.0
 
     @property
     def good(self) -> bool:
-        """Whether it delivered for so long that a failure is a first one again."""
+        """Whether it delivered for so long that the next failure counts as the first again."""
         return self.subscribed_at is not None and self._last_update_at - self.subscribed_at >= GOOD_SECONDS
 
     def subscribed(self, at: float) -> None:
@@ -47,13 +47,13 @@ class Attempt:
         return known_id is not None and sequence_id > known_id + 1 and at <= waits_until
 
     def takes_over(self, known_id: int | None, at: float) -> None:
-        """It is active from now on; the attempt before has delivered up to `known_id`."""
+        """It is active from now on; the previous attempt delivered up to `known_id`."""
         self._known_id = known_id
         self._repeats_until = at + self._overlap_seconds
         self.settled.set()
 
     def repeats(self, sequence_id: int, at: float) -> bool:
-        """Whether the attempt before has already delivered this update."""
+        """Whether the previous attempt has already delivered this update."""
         if self._known_id is None:
             return False
         if at > self._repeats_until:

@@ -1,4 +1,4 @@
-"""A hub connection: the SignalR protocol spoken over one WebSocket, its updates handed on as they come."""
+"""A hub connection: the SignalR protocol over one WebSocket, with updates passed on as they come."""
 
 import math
 from typing import Protocol
@@ -26,7 +26,7 @@ from watchdog.runtime.clock import Clock
 
 
 class Listener(Protocol):
-    """Who hears what comes over an attempt."""
+    """The receiver of what comes over an attempt."""
 
     def established(self, attempt: Attempt, at: float) -> None:
         """The hub accepted the handshake, and the subscription goes out."""
@@ -35,16 +35,16 @@ class Listener(Protocol):
         """An update came."""
 
     def invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
-        """A message came that says nothing the protocol or the feed knows."""
+        """A message came that neither the protocol nor the feed knows."""
 
     def look_up_at(self, attempt: Attempt) -> float:
         """When the listener has something to do if nothing comes."""
 
     def time_passed(self, attempt: Attempt, now: float) -> None:
-        """Nothing that has arrived by now is left unread."""
+        """The time has come to `now`, and everything that had arrived by then was read."""
 
     def silent_until(self, attempt: Attempt) -> float:
-        """For how long the hub may send no update before the connection is given up."""
+        """Until when the hub may send no update before the connection is given up."""
 
 
 class HubConnection:
@@ -76,8 +76,8 @@ class HubConnection:
 
         """
         while True:
-            # One scope for as long as messages come in time: moving its deadline costs less than a new one
-            # for each.
+            # One scope lasts for as long as messages come in time: moving its deadline costs less than
+            # opening a new scope for each message.
             with trio.CancelScope() as waiting:
                 await self._listen(waiting)
             message = await self._connection.look_again()

@@ -1,4 +1,17 @@
-"""The stream that the WebSocket library is given: the upgrade, and later only what is meant for it."""
+"""The stream that the WebSocket library reads: the upgrade, and later only what is meant for it."""
+
+# The library's task and the game's task meet here. What the library reads depends on the phase:
+#
+#   answer    `_answer` holds the head of the hub's answer so far, and bytes go through as they come. Once a
+#             101 is complete, what follows it is kept in `_rest`, because that consists of frames. Any other
+#             status, and the end of the stream, set `failed`.
+#   handing   The library waits in `receive_some`, and is `_idle`. `hand_over` gives it bytes, one piece at a
+#             time. `dealt_with` waits until it is idle again and has made of them what it can.
+#   released  `receive_some` returns `_rest` first, and then reads the underlying stream.
+#   finished  The library reads no more, or its task is gone.
+#
+# `_changed` is one event for all of that. It is replaced whenever it is set, and each waiter looks at the
+# state again when it wakes up.
 
 import re
 
@@ -11,12 +24,12 @@ SWITCHING_PROTOCOLS = 101
 class LibraryStream(trio.abc.Stream):
     """Lets the library read the upgrade, and from then on only the bytes handed over to it.
 
-    All others the task that they are meant for reads from the stream beneath: a message that goes through
-    the library's own task and a channel costs twice as much. After `release` the library reads by itself.
+    The game's task reads all others from the underlying stream, because a message that goes through the
+    library's own task and a channel costs twice as much. After `release` the library reads by itself.
 
-    `status` is the hub's HTTP status, None before the whole head of its answer is there. `failed` is set
-    once the upgrade can't come about any more, `closed` when it was our side that closed; `released`
-    and `finished` once the library reads by itself, and no more.
+    `status` is the hub's HTTP status, or None until the whole head of its answer is there. `failed` is set
+    once the upgrade can't happen any more, and `closed` when our side closed. `released` means that the
+    library reads by itself, and `finished` that it reads no more.
     """
 
     def __init__(self, inner: trio.abc.Stream) -> None:
@@ -24,18 +37,18 @@ class LibraryStream(trio.abc.Stream):
         self._answer: bytearray | None = bytearray()
         self._given = b""
         self._rest = b""
-        # The library waits to be given something: else it deals with what it was given, or is gone.
+        # The library waits to be given something. Otherwise it deals with what it was given, or is gone.
         self._idle = False
         self.released = False
         self.finished = False
-        # Set when any of these has changed, for the one of the two tasks that waits for the other.
+        # Set when any of these has changed, for the task that waits for the other one.
         self._changed = trio.Event()
         self.status: int | None = None
         self.failed = trio.Event()
         self.closed = False
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """What the library gets to read."""
+        """The bytes that the library gets to read."""
         if self._answer is not None:
             return await self._receive_answer(self._answer, max_bytes)
         self._idle = True
@@ -51,12 +64,12 @@ class LibraryStream(trio.abc.Stream):
         return self.take_rest() or await self._inner.receive_some(max_bytes)
 
     def take_rest(self) -> bytes:
-        """What came in one piece with the end of the upgrade, and is not of it."""
+        """What came in one piece with the end of the upgrade and is no part of it; it is forgotten here."""
         rest, self._rest = self._rest, b""
         return rest
 
     async def hand_over(self, data: bytes) -> None:
-        """Give the library bytes, once it waits for them; cancelled, it has not got them."""
+        """Give the library bytes once it waits for them; if this is cancelled, it has not got them."""
         await self.dealt_with()
         self._given = data
         self._tell()
@@ -73,7 +86,7 @@ class LibraryStream(trio.abc.Stream):
         self._tell()
 
     def finish(self) -> None:
-        """Tell that the library reads no more."""
+        """Mark that the library reads no more."""
         self.finished = True
         self._tell()
 
@@ -93,16 +106,16 @@ class LibraryStream(trio.abc.Stream):
             self.status = int(head[1])
             self._answer = None
             if self.status == SWITCHING_PROTOCOLS:
-                # What follows in the same segment are frames, and they are not the library's.
+                # Frames follow in the same segment, and they are not the library's.
                 end = head.end() - begin
                 data, self._rest = data[:end], bytes(data[end:])
-        # The body of a rejection is of no interest, and it may be without an end.
+        # Nobody needs the body of a rejection, and it may never end.
         if not data or self.status not in (None, SWITCHING_PROTOCOLS):
             self.failed.set()
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send as the stream beneath does."""
+        """Send over the underlying stream."""
         try:
             await self._inner.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -110,11 +123,11 @@ class LibraryStream(trio.abc.Stream):
             raise
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait as the stream beneath does."""
+        """Wait as the underlying stream does."""
         await self._inner.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Close the stream beneath."""
+        """Close the underlying stream."""
         self.closed = True
         self.failed.set()
         self.finish()

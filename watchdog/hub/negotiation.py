@@ -1,4 +1,4 @@
-"""SignalR's optional first step: ask by POST where and with which connection token to connect."""
+"""SignalR's optional first step: a POST asks where to connect, and with which connection token."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
@@ -44,7 +44,7 @@ async def negotiate(client: Client, url: str, token: str) -> Negotiated:
     """Negotiate with the hub at `url` (ws or wss), following redirects as SignalR words them.
 
     Raises:
-        ConnectionLostError: with the reason why the hub can't be connected to.
+        ConnectionLostError: with the reason why there is no connection.
 
     """
     for _ in range(MAX_REDIRECTS + 1):
@@ -78,7 +78,7 @@ def _connection_id(answer: _Answer) -> str:
         each.transport == "WebSockets" for each in answer.transports
     ):
         raise ConnectionLostError("rejected", "negotiate: the hub offers no WebSockets")
-    # Version 0 of the negotiation knows no connection token, its id serves.
+    # Version 0 of the negotiation knows no connection token; its connection id takes that place.
     connection_id = answer.connection_token or answer.connection_id
     if not connection_id:
         raise ConnectionLostError("protocol", "negotiate: neither connectionToken nor url in the answer")

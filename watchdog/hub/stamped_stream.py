@@ -1,4 +1,4 @@
-"""The stream beneath a WebSocket that stamps what arrives."""
+"""The stream below a WebSocket, which stamps what arrives."""
 
 import select
 import socket
@@ -23,11 +23,11 @@ _READ_BYTES = 64 * 1024
 class StampedStream(trio.abc.Stream):
     """Passes a stream's bytes through and keeps the stamp of the last ones received.
 
-    On Linux, over TCP, the stamp is the kernel's own (SO_TIMESTAMPNS): a busy loop does not bend it.
+    On Linux, over TCP, the stamp is the kernel's own (SO_TIMESTAMPNS), so a busy loop can't distort it.
     """
 
     def __init__(self, inner: trio.abc.Stream, clock: Clock) -> None:
-        """Take over a stream: it is used through this one from now on."""
+        """Take over a stream, which must not be used directly from now on."""
         self._inner, self._socket = _with_kernel_stamps(inner)
         self._clock = clock
         self._read_at = clock.now()
@@ -36,7 +36,7 @@ class StampedStream(trio.abc.Stream):
         self.arrival = Arrival(self._read_at, clock.wall(), exact=True)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Receive, arrival, and pass on."""
+        """Receive bytes, keep their stamp, and pass them on."""
         sock = self._socket
         if sock is None:
             self.drained = True
@@ -58,7 +58,7 @@ class StampedStream(trio.abc.Stream):
 
     @contextmanager
     def looking(self, look: trio.CancelScope) -> Iterator[None]:
-        """While this lasts, a read that would have to wait ends the look, and `drained` tells that it did.
+        """While this lasts, let a read that would have to wait end the look instead, and set `drained`.
 
         Where the kernel can't be asked, the read waits, and `drained` is true once it does.
         """
@@ -73,30 +73,30 @@ class StampedStream(trio.abc.Stream):
         exact = self._clock.stalled_until <= self._read_at
         if stamped_wall is None:
             stamped_wall = wall
-        # A wall clock that was set meanwhile must not move an arrival out of its own time.
+        # A wall clock that was set in the meantime must not move an arrival out of its own time.
         at = min(max(now - (wall - stamped_wall), self._read_at), now)
         self._read_at = now
         self.arrival = Arrival(at, stamped_wall, exact)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send as the stream beneath does."""
+        """Send over the underlying stream."""
         await self._inner.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait as the stream beneath does."""
+        """Wait as the underlying stream does."""
         await self._inner.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Close the stream beneath."""
+        """Close the underlying stream."""
         await self._inner.aclose()
 
 
 def _with_kernel_stamps(stream: trio.abc.Stream) -> tuple[trio.abc.Stream, socket.socket | None]:
-    """The stream to use, and the socket beneath it if the kernel stamps what arrives there."""
+    """The stream to use, and its socket if the kernel stamps what arrives there."""
     if not sys.platform.startswith("linux") or not isinstance(stream, trio.SocketStream):
         return stream, None
-    # Trio's own calls read first and wait only if there is nothing: two system calls too many for each
-    # update of a feed. So the socket changes hands, and both know it from now on.
+    # Trio's own calls try to read first and wait only if there is nothing. For a feed's update that is two
+    # system calls too many. So the socket changes hands, and both sides know it from now on.
     known = stream.socket
     sock = socket.socket(known.family, known.type, known.proto, fileno=known.detach())
     sock.settimeout(0.0)
@@ -113,7 +113,7 @@ def _is_readable(sock: socket.socket) -> bool:
 
 
 def _receive_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, float | None] | None:
-    """What a readable socket holds and the kernel's stamp; None should it be gone."""
+    """What a readable socket holds, and the kernel's stamp; None if it was not readable after all."""
     try:
         data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
     except BlockingIOError:

@@ -24,13 +24,13 @@ from watchdog.runtime.clock import Clock
 from watchdog.runtime.redaction import redact
 
 TAKE_OVER_SECONDS = 30.0
-"""An attempt with a new token has to deliver within this time, or that of two updates; the old goes on."""
+"""An attempt with a new token must deliver within this time, or that of two updates; the old one goes on."""
 
 Report = Callable[[Monitor, list[Finding]], None]
 
 
 class Keeper(Protocol):
-    """What a subscription needs of the one who keeps the feed's token."""
+    """What a subscription needs from the keeper of the feed's token."""
 
     token: str | None
     pending: bool
@@ -50,8 +50,8 @@ Connect = Callable[[str], AbstractAsyncContextManager[WebSocket]]
 class Subscription:
     """Watches one game for as long as `run` runs; nothing the hub or the network does ends it.
 
-    One attempt is active: what it delivers is judged. While an attempt with a new token stands by, the
-    active one goes on until the other has shown that it delivers.
+    One attempt is active, and its updates are judged. While an attempt with a new token is on standby, the
+    active one goes on until the standby has shown that it delivers.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Subscription:
         report: Report,
         random: Callable[[], float],
     ) -> None:
-        """`random` answers random numbers from [0, 1); `report` takes what the monitor found."""
+        """`random` returns random numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
         self.reconnect = reconnect
         self._checks = checks
@@ -103,9 +103,9 @@ class Subscription:
             await self._wait(self._delay_seconds(attempt, lost), changed if unauthorized else None)
 
     async def rotate(self, token: str) -> bool:
-        """Go over to a connection with another token while the present one goes on; False if that failed.
+        """Switch to a connection with another token while the present one goes on; False if that failed.
 
-        A game without a connection has nothing to go over from: it will connect with the new token anyway.
+        A game without a connection has nothing to switch from: it will connect with the new token anyway.
         """
         attempt, nursery = self._active, self._nursery
         if attempt is None or nursery is None or attempt.token == token or not self.monitor.connected:
@@ -125,7 +125,7 @@ class Subscription:
         return standby is self._active
 
     async def _hold(self, token: str) -> tuple[Attempt, ConnectionLostError]:
-        """Be subscribed until the active attempt is lost, whichever took over from which."""
+        """Stay subscribed until the active attempt is lost, however often another one took over."""
         self._report(self.monitor.connecting(self._clock.now()))
         first = self._active = Attempt(token, self._checks)
         try:
@@ -139,14 +139,14 @@ class Subscription:
         return attempt, lost
 
     async def _serve(self, attempt: Attempt) -> None:
-        """One connection from its first step to its end, for whichever reason."""
+        """Run one connection from its first step to its end, whatever the reason."""
         with attempt.scope:
             try:
                 async with self._connect(attempt.token) as connection:
                     try:
                         await self._hub(connection, attempt).run()
                     except ConnectionLostError as lost:
-                        # Told at once: closing may take a second if the hub does not play along.
+                        # Report at once: closing may take a second if the hub does not cooperate.
                         self._ended(attempt, lost)
             except ConnectionLostError as lost:
                 self._ended(attempt, lost)
@@ -159,23 +159,32 @@ class Subscription:
             attempt=attempt,
             listener=self,
             clock=self._clock,
-            # Games that connected together would ping together, and hold up the loop: up to a second sooner.
+            # Up to a second sooner: games that connected together would ping together, and hold the loop.
             keep_alive_seconds=KEEP_ALIVE_SECONDS - self._random(),
         )
 
     def _ended(self, attempt: Attempt, lost: ConnectionLostError) -> None:
+        # Which role the attempt has decides what its end means:
+        #
+        #   neither   another attempt has replaced it, and it is only being closed: nothing happened
+        #   standby   the switch to the new token failed; the active attempt goes on
+        #   active    the connection is lost. A standby that has subscribed takes over at once, although it
+        #             has not delivered yet. Otherwise `_hold` ends with this reason, and the backoff begins.
+        #
+        # A refused token is reported to the keeper in either role, so that it can renew it.
         if attempt is not self._active and attempt is not self._standby:
-            return  # it is being hung up
+            return
         now = self._clock.now()
         if lost.reason == "unauthorized":
             self._keeper.rejected(attempt.token)
         if attempt is not self._active:
-            # At once: the active attempt may be lost in the same instant, and a dead one must not take over.
+            # Now, not in `rotate`: the active attempt may be lost in the same instant, and then a dead one
+            # must not take over.
             self._standby = None
             self._report(self.monitor.not_rotated(lost.reason, now, redact(lost.detail)))
             return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
-            # It was a message that ended the connection, so it counts as one that is invalid.
+            # A message ended the connection, so it counts as an invalid message too.
             self.invalid(attempt, Invalid(lost.reason, lost.detail), now)
         self._report(self.monitor.lost(lost.reason, now, redact(lost.detail)))
         standby = self._standby
@@ -195,7 +204,7 @@ class Subscription:
             self._report(self.monitor.subscribed(at))
 
     def updated(self, attempt: Attempt, update: Update, size_bytes: int, arrival: Arrival) -> None:
-        """An update came: judge it if the attempt is active, or has shown by it that it may be."""
+        """Judge an update if the attempt is active, or becomes active by it."""
         attempt.delivered(arrival.at)
         if attempt is not self._active:
             known_id = self.monitor.sequence_id
@@ -210,7 +219,7 @@ class Subscription:
         self._report(self.monitor.received(update, arrival, size_bytes))
 
     def invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
-        """A message that is no valid update; one beside the active attempt is carried by that as well."""
+        """Judge an invalid message; what comes over a standby comes over the active attempt as well."""
         if attempt is self._active:
             self._report(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
 
@@ -218,7 +227,7 @@ class Subscription:
         """When something falls due if no message comes."""
         if attempt is self._active:
             return min(self.monitor.next_deadline, self.silent_until(attempt))
-        # It may come to be active meanwhile, and then has to keep the monitor's deadlines.
+        # It may become active in the meantime, and then has to keep the monitor's deadlines.
         return self._clock.now() + self._checks.late_after_seconds
 
     def time_passed(self, attempt: Attempt, now: float) -> None:
@@ -227,11 +236,11 @@ class Subscription:
             self._report(self.monitor.advance(now))
 
     def silent_until(self, attempt: Attempt) -> float:
-        """For how long the attempt may deliver no update; one that is not active need not."""
+        """Until when the attempt may deliver no update; a standby may forever."""
         return self.monitor.update_due_at + self._silence_seconds if attempt is self._active else math.inf
 
     def _take_over(self, attempt: Attempt, at: float) -> None:
-        """Listen to another attempt from now on, and hang up the one before."""
+        """Listen to another attempt from now on, and close the previous one."""
         before, self._active, self._standby = self._active, attempt, None
         attempt.takes_over(self.monitor.sequence_id, at)
         if before is not None:
@@ -242,7 +251,7 @@ class Subscription:
     def _delay_seconds(self, attempt: Attempt, lost: ConnectionLostError) -> float:
         self._failures = 1 if attempt.good else self._failures + 1
         if not lost.allow_reconnect:
-            # The hub asks not to be called again; a watchdog does not stop watching, but it obliges.
+            # The hub asks us not to reconnect. A watchdog can't stop watching, but it waits its longest.
             return self.reconnect.max_seconds
         return delay_seconds(
             self._failures,
@@ -252,7 +261,7 @@ class Subscription:
         )
 
     async def _wait(self, seconds: float, sooner: trio.Event | None) -> None:
-        """Wait, judging what falls due meanwhile; an event may end the wait sooner."""
+        """Wait, and judge what falls due in the meantime; an event may end the wait sooner."""
         until = self._clock.now() + seconds
         while (now := self._clock.now()) < until and not (sooner is not None and sooner.is_set()):
             self._report(self.monitor.advance(now))

@@ -24,7 +24,7 @@ from watchdog.runtime.redaction import register_query, register_secret
 from watchdog.tokens.keeper import TokenKeeper
 
 COMPARE_CLOCKS_SECONDS = 10.0
-"""How often the updates' own timestamps are asked for the provider's time."""
+"""How often the provider's time is taken from the timestamps of updates."""
 
 FeedReport = Callable[[str, list[Finding]], None]
 
@@ -73,7 +73,7 @@ class FeedSupervisor:
         return (self._games[game.type].subscription.monitor for game in self.feed.games)
 
     def prepare(self) -> None:
-        """Set the games up, so that they are there to be read before anything runs."""
+        """Set up the games, so that readers find them before anything runs."""
         for game in self.feed.games:
             self._add(game)
         self.keeper.announce()
@@ -90,11 +90,11 @@ class FeedSupervisor:
                     nursery.start_soon(self._watch, watched)
 
     def is_same_feed(self, feed: Feed) -> bool:
-        """Whether a reload leaves all but the games of this feed as it is."""
+        """Whether a reload leaves everything but the games of this feed as it is."""
         return replace(self.feed, games=feed.games, checks=feed.checks) == feed
 
     def reload(self, feed: Feed, reconnect: Reconnect) -> None:
-        """Take over the games of a feed that is otherwise the same: an unchanged game notices nothing."""
+        """Take over the games of a feed that is otherwise the same; an unchanged game notices nothing."""
         self._reconnect = reconnect
         wanted = {game.type: game for game in feed.games}
         for game_type, watched in list(self._games.items()):
@@ -111,7 +111,7 @@ class FeedSupervisor:
                     self._nursery.start_soon(self._watch, watched)
 
     def stalled(self, since: float, until: float) -> None:
-        """Our own loop stood still."""
+        """Book a stall of our own loop to every game."""
         for monitor in self.monitors:
             self._report(monitor, monitor.stalled(since, until))
 
@@ -137,7 +137,7 @@ class FeedSupervisor:
             await watched.subscription.run()
 
     async def _rotate(self) -> None:
-        """Take the games over to a renewed token, one after another, while their old connections go on."""
+        """Switch the games to a renewed token, one after another, while their old connections go on."""
         failures = 0
         while True:
             token, changed = self.keeper.token, self.keeper.changed
@@ -158,7 +158,7 @@ class FeedSupervisor:
             offsets = (monitor.clock_offset_seconds(now) for monitor in self.monitors)
             known = [offset for offset in offsets if offset is not None]
             if known:
-                # The path can only add to it.
+                # The path can only add to the offset, so the smallest is the best.
                 self.keeper.skewed(min(known))
 
     def _pause_seconds(self, failures: int) -> float:
@@ -179,7 +179,7 @@ class FeedSupervisor:
 
     @asynccontextmanager
     async def _connect(self, token: str) -> AsyncIterator[WebSocket]:
-        # Registered for each attempt: of all that has ever been secret only the last few hundred are kept.
+        # Registered for each attempt, because only the last few hundred secrets are kept.
         register_query(self.feed.url.query)
         register_secret(token)
         url, connection_id = self.feed.url.text, None

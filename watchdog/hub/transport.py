@@ -1,4 +1,4 @@
-"""How a stream to the hub is had: name, TCP, TLS; and how it is lost, with a named reason."""
+"""Opening a stream to the hub (name, TCP, TLS), and the named reasons for losing it."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ from watchdog.core.protocol.reasons import DisconnectReason
 
 
 class ConnectionLostError(ProviderError):
-    """There is no connection, or no longer; `allow_reconnect` is the hub's wish in a Close."""
+    """There is no connection, or no longer one; `allow_reconnect` is the hub's wish in a Close."""
 
     def __init__(self, reason: DisconnectReason, detail: str = "", *, allow_reconnect: bool = True) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -42,7 +42,7 @@ class Endpoint(Struct, frozen=True):
 
 
 Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
-"""Opens the stream beneath a connection."""
+"""Opens the underlying stream of a connection."""
 
 
 async def open_tcp(endpoint: Endpoint) -> trio.SocketStream:
@@ -68,7 +68,7 @@ def _not_connected(error: OSError) -> ConnectionLostError:
 
 
 async def secure(stream: trio.abc.Stream, host: str, context: ssl.SSLContext) -> trio.abc.Stream:
-    """TLS over a stream, which is closed where there is none.
+    """TLS over a stream; the stream is closed if TLS fails.
 
     Raises:
         ConnectionLostError: `tls` or `closed`.

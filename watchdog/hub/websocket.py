@@ -1,5 +1,18 @@
 """One WebSocket to the hub; everything that can go wrong on it is mapped here to one named reason."""
 
+# Two readers share one socket, and at any moment exactly one of them reads it:
+#   upgrading  The library reads, in its own task (`run`), through a `LibraryStream`.
+#   shared     The game's task reads (`receive`). `FrameReader` takes out each plain text message. Anything
+#              else is a `Passthrough` for the library, whose `then` says what follows from it:
+#                nothing   the library consumes it, as it does a ping or a fragment: read on
+#                message   the library will yield a message (`_due`): fetch that before reading on
+#                end       it can only end the connection: release
+#                oversize  the same, but the library gets a close frame with 1009 in its place
+#   released   The library reads by itself until the end. The end of the stream and `aclose` lead here too, so
+#              the library decides how a connection ended. `_loss` maps that; only `_failure` overrules it.
+# A deadline of the caller may cancel `receive` at any `await`, so no local variable keeps anything over one:
+# `_foreign` is what the library has yet to get, `_due` that a message has yet to be fetched from it.
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,19 +31,19 @@ from watchdog.runtime.clock import Clock
 from watchdog.runtime.nursery import open_nursery_of_body
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-"""For each attempt: name, TCP, TLS and the WebSocket upgrade together."""
+"""How long name, TCP, TLS and the WebSocket upgrade may take together, in each attempt."""
 
 SEND_TIMEOUT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 1.0
 SECOND_LOOK_SECONDS = 0.001
-"""How long to look, after a deadline, for what had arrived before it where the kernel can't be asked."""
+"""How long to look, after a deadline, for what had arrived before it, where the kernel can't be asked."""
 
 LAST_LOOK_SECONDS = 1.0
-"""How long to go on looking at most, as long as there is something unread."""
+"""How long to go on looking at most while there is something unread."""
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _MESSAGE_TOO_BIG = 1009
-# The library's own 4 KiB cost wake-ups.
+# The library's default of 4 KiB costs wake-ups.
 _READ_BYTES = 64 * 1024
 
 UNAUTHORIZED_STATUSES = (401, 403)
@@ -38,7 +51,7 @@ _HEADERS = [(b"User-Agent", f"betcore-watchdog/{__version__}".encode())]
 
 
 class Message(Struct, frozen=True, gc=False):
-    """A WebSocket message and when it arrived; None as text stands for a binary one."""
+    """A WebSocket message and when it arrived; a text of None stands for a binary message."""
 
     text: str | None
     arrival: Arrival
@@ -47,8 +60,8 @@ class Message(Struct, frozen=True, gc=False):
 class WebSocket:
     """An open WebSocket. Only one task may receive.
 
-    That task reads the socket itself and takes plain text messages off the wire. The library has the rest:
-    the upgrade, pings, messages of any other kind, all that breaks the protocol, the close, and all sending.
+    That task reads the socket itself and takes out plain text messages. The library handles the rest: the
+    upgrade, pings, other kinds of message, whatever breaks the protocol, the close, and all sending.
     """
 
     def __init__(self, stream: StampedStream, transport: trio.abc.Stream, endpoint: Endpoint) -> None:
@@ -57,18 +70,18 @@ class WebSocket:
         self._transport = transport
         self._library_stream = LibraryStream(transport)
         self._frames = FrameReader(MAX_MESSAGE_BYTES)
-        # What is for the library and it has not got yet, and whether a message is due from it.
+        # What the library has yet to get, and whether we have yet to get a message from it.
         self._foreign: Passthrough | None = None
         self._due = False
         self._endpoint = endpoint
-        # Whoever cancels us waits for the goodbye, for which the hub's answer has to be read.
+        # Shielded: whoever cancels us waits for the close, and that needs the hub's answer to be read.
         self._reading = trio.CancelScope(shield=True)
         self._websocket: trio_websocket.WebSocketConnection | None = None
         self._failure: ConnectionLostError | None = None
         self._opened = trio.Event()
 
     async def receive(self) -> Message:
-        """The next message. Waiting for it may be cancelled: none is lost by that.
+        """The next message. The wait may be cancelled, and no message is lost by that.
 
         Raises:
             ConnectionLostError: the connection is over.
@@ -76,7 +89,7 @@ class WebSocket:
         """
         websocket = self._open_websocket
         if self._frames.unread:
-            # Many messages may have come in one read: the others have their turn between them.
+            # Many messages may have come in one read. Other games get their turn between them.
             await trio.lowlevel.checkpoint()
         while not (self._due or self._library_stream.released):
             piece = self._foreign or self._frames.next()
@@ -92,7 +105,7 @@ class WebSocket:
             if data:
                 self._frames.feed(bytes(data))
             else:
-                # The library meets the same end, and says how it came about.
+                # The library will meet the same end, and report how it came about.
                 self._release()
         try:
             message = await websocket.get_message()
@@ -106,7 +119,7 @@ class WebSocket:
             too_big = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
             self._failure = ConnectionLostError("oversize", too_big)
             self._frames.rest()
-            # The library answers a close with the same one: so the hub hears of it.
+            # The library answers a close with the same code, so the hub learns the reason.
             piece = Passthrough(close_frame(_MESSAGE_TOO_BIG, too_big), "end")
         self._foreign = piece
         if piece.then == "end":
@@ -121,7 +134,7 @@ class WebSocket:
             self._release()
 
     def _release(self) -> None:
-        """Leave all that is unread, and all that comes, to the library."""
+        """Leave everything unread, and everything to come, to the library."""
         if not self._library_stream.released:
             held = self._foreign.data if self._foreign is not None else b""
             self._library_stream.release(held + self._frames.rest())
@@ -138,7 +151,7 @@ class WebSocket:
             look = trio.CancelScope(deadline=trio.current_time() + SECOND_LOOK_SECONDS)
             with look, self._stream.looking(look):
                 return await self.receive()
-            # Otherwise the loop was busy, and the look over before it came to the end of what there is.
+            # Otherwise the loop was busy, and the look ended before everything was read.
             if self._stream.drained or trio.current_time() > limit:
                 return None
 
@@ -158,7 +171,7 @@ class WebSocket:
         raise ConnectionLostError("timeout", "the hub does not read what is sent to it")
 
     async def run(self) -> None:
-        """Upgrade and read until the connection ends; never raises what the hub's bytes bring about."""
+        """Upgrade and read until the connection ends; never raise what the hub's bytes cause."""
         try:
             with self._reading:
                 await self._run_library()
@@ -189,7 +202,7 @@ class WebSocket:
         """Wait for the upgrade.
 
         Raises:
-            ConnectionLostError: there is none.
+            ConnectionLostError: it failed.
 
         """
         await self._opened.wait()
@@ -205,7 +218,7 @@ class WebSocket:
             raise ConnectionLostError(reason, "the connection ended during the WebSocket upgrade")
 
     async def aclose(self) -> None:
-        """Close properly if the hub plays along, and in any case soon."""
+        """Close properly if the hub cooperates, and soon in any case."""
         with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
             if self._websocket is not None:
                 self._release()
@@ -221,10 +234,10 @@ class WebSocket:
         return self._websocket
 
     async def _give_up_upgrade(self, upgrading: trio.CancelScope, scope: trio.CancelScope) -> None:
-        """The library waits for an upgrade for ever, even once there can't be one; so end the wait."""
+        """End the library's wait for an upgrade that can't happen any more; it would wait forever."""
         with upgrading:
             await self._library_stream.failed.wait()
-            # What was received last may still say why: give the library's reader its turn.
+            # What came last may still say why. Give the library's reader its turn.
             await trio.sleep(SECOND_LOOK_SECONDS)
             if self._websocket is None:
                 scope.cancel()
@@ -236,8 +249,8 @@ class WebSocket:
             return ConnectionLostError("closed")
         code, text = closed.reason.code, closed.reason.reason or ""
         detail = f"code {code} {text}".strip()
-        # With these codes and a text the library itself refuses what it read; a hub that closes with
-        # one of them on its own account says so without.
+        # The library itself refuses what it read with these codes and a text. A hub that closes with one of
+        # them has no text.
         if code in (1002, 1007) and text:
             return ConnectionLostError("protocol", detail)
         return ConnectionLostError("closed", detail)
@@ -247,7 +260,7 @@ class WebSocket:
 async def open_connection(
     endpoint: Endpoint, clock: Clock, dial: Dial | None = None
 ) -> AsyncIterator[WebSocket]:
-    """Connect, and close on leaving; `dial` opens the stream beneath, by default over TCP.
+    """Connect, and close on leaving; `dial` opens the underlying stream, by default over TCP.
 
     Raises:
         ConnectionLostError: there is no connection, or the body lost it.

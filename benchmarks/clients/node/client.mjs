@@ -1,4 +1,4 @@
-// Subscribes N times with Microsoft's own client, decodes and counts; a line on stdin is answered with the count.
+// Subscribe N times with Microsoft's own client, decode and count; answer each line on stdin with the count.
 // Usage: node client.mjs PORT CONNECTIONS
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 

@@ -84,7 +84,7 @@ const PLUGIN_DEFAULTS: Record<string, object> = {
   },
 };
 
-/** The frames as the panel is to show them. */
+/** The frames as the panel shows them. */
 export async function prepared(
   panel: Panel,
   frames: DataFrame[],
@@ -118,7 +118,7 @@ export function fieldConfigOf(panel: Panel): FieldConfigSource {
   };
 }
 
-/** Grafana's plugins register the properties of their own; here those count that the dashboard uses. */
+/** Grafana's plugins register their own properties; only those that the dashboard uses count here. */
 function registryOf({ defaults, overrides }: FieldConfigSource): FieldConfigOptionsRegistry {
   const used = overrides.flatMap((rule) => rule.properties.map(({ id }) => id));
   const custom = new Set([

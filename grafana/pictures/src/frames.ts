@@ -40,7 +40,7 @@ function seriesFrames(answer: Answer): DataFrame[] {
   });
 }
 
-/** One table for each query, with a column for each label; of several queries each value has its own name. */
+/** One table for each query, with a column for each label; with several queries, each value has its own name. */
 function tableFrames(answers: Answer[]): DataFrame[] {
   if (answers.every((answer) => seriesOf(answer).length === 0)) {
     return [];

@@ -1,4 +1,4 @@
-// Each panel type: Grafana's component, handed what Grafana's plugin of that name hands it.
+// Each panel type: Grafana's component, with what Grafana's plugin of that name passes to it.
 
 import {
   applyNullInsertThreshold,

@@ -1,4 +1,4 @@
-// What draw.py hands to the page.
+// What draw.py passes to the page.
 
 import { DataTransformerConfig, FieldConfigSource } from '@grafana/data';
 
@@ -27,7 +27,7 @@ export interface Panel {
   title?: string;
   description?: string;
   transparent?: boolean;
-  /** A range of the panel's own, such as 30d. */
+  /** The panel's own range, such as 30d. */
   timeFrom?: string;
   collapsed?: boolean;
   panels?: unknown[];

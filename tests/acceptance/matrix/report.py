@@ -1,6 +1,6 @@
 """Run the fault matrix and the isolation, and write them down: `python -m tests.acceptance.matrix.report`.
 
-With `--tables` the tables are made anew from the last run, after a change of words.
+With `--tables` it writes the tables again from the last run, after a change of words.
 """
 
 import datetime as dt
@@ -40,7 +40,7 @@ _NOTHING = "none"
 
 
 class Part(Struct, frozen=True):
-    """A part of the document that a run makes."""
+    """A part of the document that a run writes."""
 
     begin: str
     end: str
@@ -88,7 +88,7 @@ def _matrix_lines(rows: Sequence[Row], run: Recorded) -> Iterator[str]:
     yield f"{run.duration_seconds:.0f} s, with a backoff of {INITIAL_SECONDS:g} to {MAX_SECONDS:g} s."
     for place, members in groupby(rows, key=lambda row: row.strikes):
         yield f"\n### {HEADINGS[place]}\n"
-        yield "| fault | counters | state | whose | log | back within | measured |"
+        yield "| fault | counters | state | responsible | log | back within | measured |"
         yield "| --- | --- | --- | --- | --- | --- | --- |"
         yield from (f"| {' | '.join(_cells(row, run))} |" for row in members)
 
@@ -119,7 +119,7 @@ def _isolation_lines(isolation: Isolation) -> Iterator[str]:
     yield "| --- | --- |"
     yield f"| games in a fault, healthy games | {isolation.faults}, {HEALTHY} |"
     yield f"| updates of the healthy games | {isolation.updates} |"
-    yield f"| of these, stamped without a stall of ours | {isolation.exact} |"
+    yield f"| of these, stamped without a stall of our own | {isolation.exact} |"
     for bound in ("0.005", "0.01", "0.025"):
         words = f"of these, within {float(bound) * 1000:g} ms of the hub's own stamp"
         yield f"| {words} | {isolation.within[bound]} |"

@@ -151,7 +151,7 @@ PROMISES = (
     _found("an update twice", _jumps(0), sequence__duplicate=1),
     _found("an sId that falls by one", _jumps(-1), sequence__regression=1),
     Row(
-        name="sId begins anew on a new connection",
+        name="sId starts over on a new connection",
         strikes="updates",
         play=_resets,
         counters={"sequence_anomalies:reset": 1, "disconnects:closed": 1},

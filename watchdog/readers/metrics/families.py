@@ -1,4 +1,4 @@
-"""The metrics as data: what each is called, what it means, and where it is read in a snapshot."""
+"""The metrics as data: the name of each, its meaning, and where a snapshot has its value."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar, get_args
@@ -24,7 +24,7 @@ Values = Mapping[str, float] | float | None
 class Family(NamedTuple, Generic[Subject]):
     """One metric as data: a counter if its name ends in `_total`, a gauge otherwise.
 
-    `read` answers one value, None for an absent series, or with a `label` one value for each of its texts.
+    `read` returns one value, None for an absent series, or with a `label` one value for each of its texts.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Family(NamedTuple, Generic[Subject]):
 
 
 def _each(texts: Iterable[_Text], counts: Mapping[_Text, float]) -> Mapping[str, float]:
-    """A value for each text, 0 for what was never counted, so that `increase()` sees the first event."""
+    """A value for each text: 0 for what was never counted, so that `increase()` sees the first event."""
     return {text: counts.get(text, 0) for text in texts}
 
 

@@ -1,4 +1,4 @@
-"""Metrics: one snapshot as Prometheus text or OpenMetrics, for whoever scrapes."""
+"""One snapshot as Prometheus text or OpenMetrics, for whoever scrapes."""
 
 import platform
 import zlib
@@ -14,7 +14,7 @@ from watchdog.readers.metrics.text import pieces
 
 __all__ = ["Rendering", "render"]
 
-# The process and its interpreter, on a registry of our own: the library's global one is anybody's.
+# The process and its interpreter, on our own registry: anybody may add to the library's global one.
 _PROCESS = CollectorRegistry()
 ProcessCollector(registry=_PROCESS)
 PlatformCollector(registry=_PROCESS)
@@ -24,13 +24,13 @@ _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
 """zlib's largest window, within gzip's header and checksum."""
 
 _GZIP_LEVEL = 1
-"""An eighth of the default level's time, for nearly its size: a fourteenth of the text."""
+"""It takes an eighth of the default level's time for nearly its size, a fourteenth of the text."""
 
 
 class Rendering:
     """The answer to one scrape: its headers, and its body piece by piece.
 
-    A piece takes a fraction of a millisecond: whoever takes them can let others go between.
+    A piece takes a fraction of a millisecond, and the caller may let other tasks run between pieces.
     """
 
     def __init__(self, pieces: Iterator[bytes], content_type: str, content_encoding: str | None) -> None:
@@ -39,7 +39,7 @@ class Rendering:
         self.content_encoding = content_encoding
 
     def body(self) -> bytes:
-        """All pieces at once, for those whom nobody waits for."""
+        """The whole body at once, for callers that keep nobody waiting."""
         return b"".join(self.pieces)
 
 
@@ -51,7 +51,7 @@ def render(snapshot: Snapshot, accept: str, accept_encoding: str) -> Rendering:
     try:
         encode, content_type = choose_encoder(accept)
     except TypeError:
-        # The library's answer to a version that is no number; the plain format serves everyone.
+        # The library raises this for a version that is not a number. The plain format serves everyone.
         encode, content_type = choose_encoder("")
     plain = _plain(snapshot, encode, openmetrics=content_type.startswith("application/openmetrics-text"))
     if gzip_accepted(accept_encoding):
@@ -61,7 +61,7 @@ def render(snapshot: Snapshot, accept: str, accept_encoding: str) -> Rendering:
 
 def _plain(snapshot: Snapshot, encode: Callable[[Collector], bytes], *, openmetrics: bool) -> Iterator[bytes]:
     yield from pieces(snapshot, openmetrics=openmetrics)
-    # The library's own families come last: OpenMetrics wants its end mark after them.
+    # The library's own families come last, because they bring OpenMetrics' end mark with them.
     yield encode(_Own(snapshot.version))
 
 
@@ -73,7 +73,7 @@ def _compressed(plain: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Own(Collector):
-    """What the client library tells of the process, and the build."""
+    """What the client library knows of the process, and the build."""
 
     def __init__(self, version: str) -> None:
         self._version = version

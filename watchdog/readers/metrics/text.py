@@ -1,6 +1,6 @@
 """The text of a scrape, line for line as the client library writes it.
 
-It comes piece by piece, so that whoever encodes it can let others go between.
+It comes piece by piece, so that other tasks can run in between.
 """
 
 import math
@@ -23,17 +23,17 @@ from watchdog.readers.metrics.families import (
 )
 
 LINES_AT_ONCE = 200
-"""So many lines are written in a tenth of a millisecond."""
+"""How many lines make a piece: writing them takes a tenth of a millisecond."""
 
 _Subject = TypeVar("_Subject")
 _Lines = tuple[int, str]
 _go_string: Callable[[float], str] = floatToGoString
 
 _SUBJECT = "\0"
-"""Stands for a subject's labels; no name of ours has it."""
+"""A placeholder for a subject's labels; no name contains it."""
 
 _LARGE = 1_000_000
-"""From here on the client library writes whole numbers with an exponent."""
+"""From here on, the client library writes whole numbers with an exponent."""
 
 
 def pieces(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
@@ -51,7 +51,7 @@ def pieces(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
 
 
 def _texts(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[_Lines]:
-    # The labels stand in the order of their names, as the client library has them.
+    # The labels are sorted by name, as the client library does it.
     games = [
         (_labels(feed=game.feed, game=game.game, game_type=str(game.game_type)), game)
         for game in snapshot.games
@@ -74,7 +74,7 @@ def _family(
 ) -> Iterator[_Lines]:
     name, read = family.name, family.read
     kind = "counter" if name.endswith("_total") else "gauge"
-    # OpenMetrics names the counter without the ending that its samples have.
+    # OpenMetrics names the counter without the ending of its samples.
     yield _header(name.removesuffix("_total") if openmetrics else name, family.help, kind)
     zeros = ""
     for labels, subject in subjects:
@@ -86,7 +86,7 @@ def _family(
         elif any(values.values()):
             yield len(values), _lines(name, labels, family.label, values)
         else:
-            # Nearly all counts of nearly all games are 0: those lines differ in the subject alone.
+            # Nearly all counts of nearly all games are 0, and those lines differ in the subject alone.
             zeros = zeros or _lines(name, _SUBJECT, family.label, values)
             yield len(values), zeros.replace(_SUBJECT, labels)
 
@@ -98,7 +98,7 @@ def _lines(name: str, labels: str, label: str | None, values: Mapping[str, float
 
 
 def _histogram(histogram: HistogramFamily, labels: str, distribution: Distribution) -> _Lines:
-    """Its buckets, their count and their sum."""
+    """The lines of its buckets, their count and their sum."""
     name = histogram.name
     bounds = _bound_texts(distribution.bounds)
     begin = f'{name}_bucket{{{labels},le="'
@@ -117,7 +117,7 @@ def _bound_texts(bounds: tuple[float, ...]) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
-    """As the client library writes it; most are small whole numbers."""
+    """A number as the client library writes it; most are small whole numbers."""
     return f"{value}.0" if type(value) is int and 0 <= value < _LARGE else _go_string(value)
 
 
