@@ -237,6 +237,7 @@ def test_the_version_costs_little_and_imports_nothing_it_does_not_need():
         "structlog",
         "starlette",
         "h11",
+        "jinja2",
         "prometheus_client",
         "asyncio",
     }
