@@ -66,9 +66,9 @@ class _Readers:
     """The endpoints that show a snapshot.
 
     Each takes it in the loop, so that a loop that hangs fails the scrape. The metrics are encoded in the
-    loop as well, piece by piece: a thread would take the interpreter from it for longer, and cost thrice as
-    much. What people look at now and then is made in a thread, of a limiter of our own: name resolution that
-    hangs may hold every thread of the common one.
+    loop as well, piece by piece: a thread would take the interpreter from it for longer, and cost three times
+    as much. What people look at now and then is made in a thread of our own limiter, because name resolution
+    that hangs may hold every thread of the common one.
     """
 
     def __init__(self, read: Read, render: Render) -> None:
@@ -147,14 +147,14 @@ def _static(body: bytes, content_type: str) -> _Endpoint:
 
 
 async def _mistake(request: Request, error: Exception) -> Response:
-    """A mistake of ours: the server logs it with its traceback, the client learns nothing of it."""
+    """The answer to our own bug: the server logs it with its traceback, the client learns nothing of it."""
     del request, error
     # Made outside of the middleware, so the headers are named here.
     return PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR, dict(SECURE_HEADERS))
 
 
 class _SecureHeaders:
-    """Puts the security headers on every answer."""
+    """A layer that puts the security headers on every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

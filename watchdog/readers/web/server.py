@@ -16,7 +16,7 @@ from watchdog.runtime.throttle import Throttle, ThrottledLog
 MAX_CONNECTIONS = 512
 
 BEAT_SECONDS = 1.0
-"""How often it is judged whose time is up."""
+"""How often the deadlines of all connections are judged."""
 
 LATE_SECONDS = 0.02
 """A beat that is later than this counts for nobody.
@@ -136,7 +136,7 @@ class Connections:
             self._connections.discard(connection)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application; its mistakes are logged, the client learns nothing of them."""
+        """Run the application and log what it raises; the client learns nothing of that."""
         try:
             await self._app(scope, receive, send)
         except Exception as mistake:  # noqa: BLE001 - one page that fails is not to end the watch
