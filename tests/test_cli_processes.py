@@ -236,7 +236,8 @@ def test_the_version_costs_little_and_imports_nothing_it_does_not_need():
         "msgspec",
         "structlog",
         "starlette",
-        "hypercorn",
+        "h11",
+        "jinja2",
         "prometheus_client",
         "asyncio",
     }

@@ -30,7 +30,7 @@ from watchdog.runtime.clock import Clock
 from watchdog.runtime.interpreter import freeze_settled_objects, shorten_pauses
 from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
-from watchdog.runtime.throttle import Throttle
+from watchdog.runtime.throttle import Throttle, ThrottledLog
 
 CHECK_FILES_SECONDS = 60.0
 """How often the modes of the files that hold secrets are checked."""
@@ -57,7 +57,7 @@ class Watchdog:
         self._dial = dial
         self._on_reload = on_reload
         self._log = structlog.get_logger()
-        self._throttle = Throttle()
+        self._findings = ThrottledLog(Throttle())
         self._nursery: trio.Nursery | None = None
         self._reload_successful = True
         self._reload_success_at = self._clock.wall()
@@ -170,13 +170,7 @@ class Watchdog:
             self._write(finding, (feed, finding.event), feed=feed)
 
     def _write(self, finding: Finding, key: tuple[object, ...], **labels: object) -> None:
-        admission = self._throttle.admit(key, trio.current_time())
-        if not admission.emit:
-            return
-        if admission.suppressed:
-            labels["suppressed"] = admission.suppressed
-        write = self._log.info if finding.level == "info" else self._log.warning
-        write(finding.event, **labels, **finding.detail)
+        self._findings.write(finding.level, finding.event, key, **labels, **finding.detail)
 
 
 def start(path: Path) -> None:

@@ -7,11 +7,12 @@ import urllib.parse
 
 import pytest
 import structlog
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.runtime import log, redaction
-from watchdog.runtime.throttle import Admission, Throttle
+from watchdog.runtime.throttle import Admission, Throttle, ThrottledLog
 
 CANARY = "canary/Secret+4711"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDB9.c2lnbmF0dXJl"
@@ -115,10 +116,10 @@ def test_events_below_the_level_are_not_written(configured):
 
 def test_warnings_of_libraries_come_the_same_way(configured):
     _, stream = configured()
-    logging.getLogger("hypercorn.error").warning("refused %s", "::1")
+    logging.getLogger("trio.serve_listeners").warning("refused %s", "::1")
     [event] = written(stream)
     assert (event["event"], event["level"]) == ("library.message", "warning")
-    assert (event["logger"], event["message"]) == ("hypercorn.error", "refused ::1")
+    assert (event["logger"], event["message"]) == ("trio.serve_listeners", "refused ::1")
 
 
 def test_request_lines_of_libraries_are_silent_even_when_debugging(configured):
@@ -373,6 +374,22 @@ def test_the_throttle_keeps_kinds_apart_and_survives_a_clock_that_goes_back():
     assert throttle.admit("b", 50.0).emit
     assert not throttle.admit("a", 0.0).emit
     assert throttle.admit("a", 10.0).emit
+
+
+async def test_a_throttled_log_says_with_the_next_line_how_many_it_held_back(autojump_clock):
+    with structlog.testing.capture_logs() as events:
+        throttled = ThrottledLog(Throttle(burst=1, interval_seconds=60.0))
+        for level in ("warning", "error", "info"):
+            throttled.write(level, "feed.late", key="its own")
+            throttled.write(level, "feed.late", ("another", 3))
+        await trio.sleep(60.0)
+        throttled.write("info", "feed.late")
+
+    assert events == [
+        {"event": "feed.late", "log_level": "warning", "key": "its own"},
+        {"event": "feed.late", "log_level": "warning"},
+        {"event": "feed.late", "log_level": "info", "suppressed": 2},
+    ]
 
 
 def test_the_throttle_forgets_the_kind_not_seen_for_longest():

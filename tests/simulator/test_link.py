@@ -1,10 +1,10 @@
-"""One TCP connection of the simulator, as Hypercorn writes to it."""
+"""One TCP connection of the simulator, as tasks write to it."""
 
 from contextlib import suppress
 
 import trio
 
-from watchdog.simulator.server import Link
+from watchdog.simulator.link import Link
 
 
 async def test_two_tasks_that_send_at_once_send_one_after_the_other():

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from itertools import pairwise
 
 import httpx
@@ -191,6 +192,42 @@ async def test_a_frame_sent_before_the_upgrade_is_answered_harms_nobody_else(sim
         assert [(await client.update())["sId"] for _ in range(5)] == list(range(5))
 
 
+async def test_a_message_in_many_frames_is_one_and_a_ping_between_them_is_answered(simulated):
+    async with simulated() as address, await upgraded(address) as stream:
+        await stream.send_all(masked(0x01, b'{"protocol":"json",') + masked(0x89, b"?"))
+        assert await exactly(stream, 3) == b"\x8a\x01?"
+        await stream.send_all(masked(0x80, b'"version":1}\x1e'))
+        assert await exactly(stream, 5) == b"\x81\x03{}\x1e"
+
+
+async def test_a_message_that_is_too_large_is_not_kept(simulated):
+    async with simulated() as address, await upgraded(address) as stream:
+        for opcode in (0x01, *[0x00] * 8):
+            await stream.send_all(masked(opcode, b"x" * 10_000))
+        assert await exactly(stream, 4) == b"\x88\x02" + (1009).to_bytes(2, "big")
+
+
+async def test_a_client_that_does_not_close_as_well_is_dropped(simulated):
+    async with simulated() as address, await upgraded(address) as stream:
+        await stream.send_all(frame({"protocol": "xml"}))
+        assert (await bytes_of(stream)).endswith(b"\x88\x02" + (1000).to_bytes(2, "big"))
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "status"),
+    [
+        ("/hubs", {"Sec-WebSocket-Version": "12"}, 400),
+        ("/hubs", {"Host": "\xff.example"}, 400),
+        ("/elsewhere", {}, 404),
+    ],
+)
+async def test_an_upgrade_that_is_none_is_answered_as_any_request(simulated, path, changes, status):
+    async with simulated() as address, httpx.AsyncClient(base_url=address.http_url) as client:
+        headers = {name: value.encode("latin-1") for name, value in (UPGRADE | changes).items()}
+        answer = await client.get(f"{path}?access_token={issue_token()}", headers=headers)
+        assert answer.status_code == status
+
+
 async def test_garbage_instead_of_a_request_harms_nobody_else(simulated):
     async with simulated(interval_seconds=FAST) as address, connected(address) as client:
         for garbage in (b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\r\n" * 50):
@@ -335,13 +372,12 @@ async def upgraded(address):
 
 def frame(*records):
     """A text frame, masked with zeros."""
-    text = "".join(json.dumps(record) + "\x1e" for record in records).encode()
-    return b"\x81" + bytes([0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text
+    return masked(0x81, "".join(json.dumps(record) + "\x1e" for record in records).encode())
 
 
 @pytest.mark.parametrize(
     "limit",
-    [("server.SEND_TIMEOUT_SECONDS", 0.3), ("connection.OUTBOX_RECORDS", 4)],
+    [("link.SEND_TIMEOUT_SECONDS", 0.3), ("connection.OUTBOX_RECORDS", 4)],
     ids=lambda limit: limit[0],
 )
 async def test_a_client_that_does_not_read_is_dropped_and_delays_nobody(simulated, monkeypatch, limit):
@@ -358,14 +394,33 @@ async def test_a_client_that_does_not_read_is_dropped_and_delays_nobody(simulate
         assert await bytes_until_the_end(stalled) < 17 * 1024 * 1024
 
 
+def masked(first_byte, payload):
+    """A frame of the client whose first byte is this, masked with zeros."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    return bytes([first_byte]) + length + bytes(4) + payload
+
+
+async def exactly(stream, count):
+    received = b""
+    while len(received) < count:
+        chunk = await stream.receive_some(count - len(received))
+        assert chunk != b""
+        received += chunk
+    return received
+
+
+async def bytes_of(stream):
+    """All that comes until the server ends the connection."""
+    received = bytearray()
+    with suppress(trio.BrokenResourceError):
+        async for chunk in stream:
+            received += chunk
+    return bytes(received)
+
+
 async def bytes_until_the_end(stream):
-    count = 0
-    try:
-        while chunk := await stream.receive_some(1 << 20):
-            count += len(chunk)
-    except trio.BrokenResourceError:
-        pass
-    return count
+    return len(await bytes_of(stream))
 
 
 async def test_a_bug_in_an_endpoint_ends_the_simulator(simulated, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,11 @@ def test_a_client_that_pinged_is_timed_out_thirty_seconds_after_its_last_record(
     session.sent(37.0)
     assert session.tick(37.9) == []
     assert session.tick(38.0) == [Closing()]
+
+
+def test_nothing_is_due_any_more_once_the_session_is_closed():
+    session = HubSession([3], 0.0)
+    session.receive("no handshake\x1e", 1.0)
+
+    assert session.next_deadline == math.inf
+    assert session.tick(100.0) == []

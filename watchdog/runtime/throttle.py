@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Final
+from typing import Any, Final, Literal
 
+import structlog
+import trio
 from msgspec import Struct
 
 
@@ -48,3 +50,22 @@ class Throttle:
         bucket.lines -= 1
         suppressed, bucket.suppressed = bucket.suppressed, 0
         return Admission(emit=True, suppressed=suppressed)
+
+
+class ThrottledLog:
+    """Writes log events but holds back those that come too often; the next one says how many it were."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle: Final = throttle
+        self._log: Final = structlog.get_logger()
+
+    def write(
+        self, level: Literal["info", "warning", "error"], event: str, key: Hashable = None, /, **detail: Any
+    ) -> None:
+        """Write an event of the kind `key` (by default its name), unless too many of that kind came."""
+        admission = self._throttle.admit(event if key is None else key, trio.current_time())
+        if not admission.emit:
+            return
+        if admission.suppressed:
+            detail["suppressed"] = admission.suppressed
+        getattr(self._log, level)(event, **detail)

@@ -1,4 +1,4 @@
-"""The simulator's HTTP face, and the whole of it put together."""
+"""The simulator's HTTP endpoints, and its parts put together."""
 
 import json
 from contextlib import aclosing
@@ -7,20 +7,20 @@ from secrets import token_urlsafe
 import trio
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.datastructures import Headers, QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.routing import Route
 
+from watchdog.runtime.http_server import Scope
 from watchdog.simulator.broadcast import Run
 from watchdog.simulator.connection import Connection
 from watchdog.simulator.faults import FAULTS
 from watchdog.simulator.hub import Hub
 from watchdog.simulator.requests import FaultRequest, read_request
-from watchdog.simulator.server import Server, current_link
+from watchdog.simulator.server import Server
 from watchdog.simulator.settings import Address, SimulatorSettings
 from watchdog.simulator.tokens import issue_token
+from watchdog.simulator.websocket import WebSocket
 
 _MAX_BODY_BYTES = 16 * 1024
 _MAX_WAITING = 200
@@ -31,13 +31,16 @@ _TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]
 async def serve(
     settings: SimulatorSettings, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Runs the simulator until it is cancelled; reports its address once it listens.
+    """Run the simulator until it is cancelled, and report its address once it listens.
 
     Raises:
         OSError: the host or port of the settings can't be listened on.
+
     """
     simulator = _Simulator(settings)
-    server = Server(simulator.application(), settings.host, settings.port)
+    server = Server(
+        simulator.application(), simulator.admits, simulator.converse, settings.host, settings.port
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run)
         nursery.start_soon(simulator.hub.play)
@@ -58,10 +61,10 @@ class _Simulator:
             self._harm.send_nowait(fault)
 
     def application(self) -> Starlette:
+        """The application that answers requests."""
         path = self.settings.path
         return Starlette(
             routes=[
-                WebSocketRoute(path, self._connect),
                 Route(path, self._no_transport, methods=["GET"]),
                 Route(f"{path}/negotiate", self._negotiate, methods=["POST"]),
                 Route("/auth/token", self._token, methods=["POST"]),
@@ -71,7 +74,7 @@ class _Simulator:
         )
 
     async def harm_feed(self, server: Server) -> None:
-        """Carries out the faults of the whole feed."""
+        """Carry out the faults of the whole feed."""
         async with trio.open_nursery() as nursery:
             async for request in self._harms:
                 nursery.start_soon(self._refuse, server, request)
@@ -89,24 +92,28 @@ class _Simulator:
                 return
             due += request.every_seconds
 
-    async def _connect(self, socket: WebSocket) -> None:
-        if not self._authorized(socket.headers, socket.query_params):
-            await socket.send_denial_response(Response(status_code=401))
-            return
-        connection_id = socket.query_params.get("id")
-        if connection_id is not None and not self.hub.redeem(connection_id):
-            await socket.send_denial_response(PlainTextResponse("No Connection with that ID", 404))
-            return
-        await socket.accept()
-        await Connection(socket, current_link.get().abort, self.settings.games).run(self.hub)
+    def admits(self, request: Scope) -> bool:
+        """Whether the WebSocket that a request asks for is opened; an id is then used up."""
+        asked = HTTPConnection(request)
+        if request["path"] != self.settings.path or not self._authorized(asked):
+            return False
+        connection_id = asked.query_params.get("id")
+        return connection_id is None or self.hub.redeem(connection_id)
+
+    async def converse(self, web_socket: WebSocket) -> None:
+        """Serve one client over its WebSocket."""
+        await Connection(web_socket, self.settings.games).run(self.hub)
 
     async def _no_transport(self, request: Request) -> Response:
-        if not self._authorized(request.headers, request.query_params):
+        """Answer whoever asks for no WebSocket, or for one that is not admitted."""
+        if not self._authorized(request):
             return Response(status_code=401)
+        if "id" in request.query_params:
+            return PlainTextResponse("No Connection with that ID", 404)
         return PlainTextResponse("Connection ID required", 400)
 
     async def _negotiate(self, request: Request) -> Response:
-        if not self._authorized(request.headers, request.query_params):
+        if not self._authorized(request):
             return Response(status_code=401)
         connection_id = self.hub.new_connection_id()
         if request.query_params.get("negotiateVersion", "0") == "0":
@@ -145,14 +152,14 @@ class _Simulator:
             return JSONResponse({}, 202)
         return JSONResponse({"mistakes": ["too many faults are waiting already"]}, 429)
 
-    def _authorized(self, headers: Headers, query: QueryParams) -> bool:
-        scheme, _, credentials = headers.get("authorization", "").partition(" ")
-        token = credentials.strip() if scheme.lower() == "bearer" else query.get("access_token", "")
-        return self.hub.admits(token)
+    def _authorized(self, request: HTTPConnection) -> bool:
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        in_query = request.query_params.get("access_token", "")
+        return self.hub.admits(credentials.strip() if scheme.lower() == "bearer" else in_query)
 
 
 async def _json_body(request: Request) -> dict[str, object] | None:
-    """The JSON object a client sent; None for anything else."""
+    """The JSON object that a client sent; None for anything else."""
     body = b""
     try:
         async with aclosing(request.stream()) as chunks:

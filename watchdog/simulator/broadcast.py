@@ -41,11 +41,11 @@ class Run:
 
     @property
     def ends(self) -> float | None:
-        """When it is over."""
+        """When the occurrence is over."""
         return None if self.began is None else self.began + self.request.seconds
 
     def state(self, now: float) -> RunState:
-        """Where it stands at `now`."""
+        """How far the occurrence has come at `now`."""
         if self.ends is not None:
             return RunState.ACTIVE if now < self.ends else RunState.DONE
         if self.due is not None and now > self.due + PATIENCE_SECONDS:
@@ -53,7 +53,7 @@ class Run:
         return RunState.WAITING
 
     def report(self, now: float) -> Document:
-        """Itself as JSON."""
+        """The occurrence as JSON."""
         return {
             "name": self.request.name,
             "game": self.request.game,
@@ -88,7 +88,7 @@ class Broadcast:
         self._first: float | None = None
 
     def ask(self, request: FaultRequest, now: float) -> bool:
-        """Asks for a fault, due `after_seconds` from `now`; False where too many wait already."""
+        """Ask for a fault, due `after_seconds` from `now`; return False where too many wait already."""
         if len(self._waiting) >= _MAX_WAITING:
             return False
         self._waiting.append(Run(request, due=now + request.after_seconds))
@@ -105,7 +105,7 @@ class Broadcast:
     def tick(self, now: float, partners: Collection[int]) -> Outcome:
         """The next update for each of `partners`, who must not be empty.
 
-        With a delay in the answer nothing has been sent yet: tick again when it is over. At most one
+        With a delay in the outcome nothing has been sent yet: tick again when it is over. At most one
         fault begins in a tick, so that none hides another.
         """
         self._schedule(now)
@@ -154,7 +154,7 @@ class Broadcast:
         return None
 
     def _settle(self, run: Run, now: float) -> None:
-        """Puts a run that has begun or was missed away, and the next of its kind in line."""
+        """Put away a run that has begun or was missed, and put the next of its kind in line."""
         self._waiting.remove(run)
         self._past.append(run)
         every = run.request.every_seconds

@@ -1,14 +1,14 @@
-"""One client's WebSocket: reads into the session, writes from a bounded outbox, never waits for others."""
+"""One client of the hub: what it sends goes to its session, what it gets waits in a bounded outbox."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from functools import partial
 from typing import Protocol
 
 import trio
-from starlette.types import Message
-from starlette.websockets import WebSocket
 
 from watchdog.simulator.session import Closing, HubSession, Send, Subscribed
+from watchdog.simulator.websocket import WebSocket
 
 OUTBOX_RECORDS = 64
 """A client that is this many records behind is dropped: half a minute of one game."""
@@ -17,25 +17,22 @@ LARGE_RECORD_CHARACTERS = 2**20
 PATIENCE_SECONDS = 2.0
 """How long the broadcast waits for a large record to get through."""
 
-Aborts = Callable[[], None]
-
 
 class Audience(Protocol):
-    """Where a connection goes with its subscriptions."""
+    """Something that takes the subscriptions of connections."""
 
     def subscribe(self, connection: "Connection", wish: Subscribed) -> None:
-        """Sends it the updates it wishes for from now on."""
+        """Send it the updates that it wishes for from now on."""
 
     def leave(self, connection: "Connection") -> None:
-        """Sends it no more updates."""
+        """Send it no more updates."""
 
 
 class Connection:
-    """A connection that was accepted; `abort` breaks its socket at once, without a goodbye."""
+    """A connection whose WebSocket was accepted."""
 
-    def __init__(self, socket: WebSocket, abort: Aborts, games: Collection[int]) -> None:
-        self._socket = socket
-        self._abort = abort
+    def __init__(self, web_socket: WebSocket, games: Collection[int]) -> None:
+        self._web_socket = web_socket
         self._session = HubSession(games, trio.current_time())
         self._large_since = -math.inf
         self._outbox, self._queue = trio.open_memory_channel[str | None](OUTBOX_RECORDS)
@@ -46,24 +43,24 @@ class Connection:
         return trio.current_time() - self._large_since < PATIENCE_SECONDS
 
     def post(self, record: str) -> None:
-        """Sends a record, in its turn; breaks the connection if the client doesn't keep up."""
+        """Send a record in its turn; break the connection if the client doesn't keep up."""
         self._put(record)
 
     def finish(self, record: str | None) -> None:
-        """Sends a last record and closes in order; without one the socket just breaks."""
+        """Send a last record and close in order; without one the connection just breaks."""
         if record is None:
-            self._abort()
+            self._web_socket.abort()
         else:
             self._put(record)
             self._put(None)
 
     async def run(self, audience: Audience) -> None:
-        """Serves the client until either side ends it."""
+        """Serve the client until either side ends it."""
         try:
             async with trio.open_nursery() as nursery:
                 for task in (self._write, self._keep_alive):
                     nursery.start_soon(task)
-                await self._read(audience)
+                await self._web_socket.read(partial(self._take, audience))
                 nursery.cancel_scope.cancel()
         finally:
             audience.leave(self)
@@ -72,30 +69,26 @@ class Connection:
         try:
             self._outbox.send_nowait(item)
         except trio.WouldBlock:
-            self._abort()
+            self._web_socket.abort()
 
-    async def _read(self, audience: Audience) -> None:
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            for event in self._session.receive(_text(message), trio.current_time()):
-                match event:
-                    case Send(text):
-                        self.post(text)
-                    case Subscribed():
-                        audience.subscribe(self, event)
-                    case Closing():
-                        self._put(None)
+    def _take(self, audience: Audience, text: str) -> None:
+        for event in self._session.receive(text, trio.current_time()):
+            match event:
+                case Send():
+                    self.post(event.text)
+                case Subscribed():
+                    audience.subscribe(self, event)
+                case Closing():
+                    self._put(None)
 
     async def _write(self) -> None:
         async for item in self._queue:
             if item is None:
-                await self._socket.send({"type": "websocket.close", "code": 1000})
+                await self._web_socket.close()
                 return
             if len(item) >= LARGE_RECORD_CHARACTERS:
                 self._large_since = trio.current_time()
-            await self._socket.send({"type": "websocket.send", "text": item})
+            await self._web_socket.send(item)
             self._large_since = -math.inf
             self._session.sent(trio.current_time())
 
@@ -104,9 +97,3 @@ class Connection:
             await trio.sleep_until(self._session.next_deadline)
             for event in self._session.tick(trio.current_time()):
                 self._put(event.text if isinstance(event, Send) else None)
-
-
-def _text(message: Message) -> str:
-    text: str | None = message.get("text")
-    # ASP.NET Core takes the bytes of a binary frame for what a text frame would have said.
-    return text if text is not None else bytes(message["bytes"]).decode("utf-8", "replace")

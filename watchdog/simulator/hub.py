@@ -41,19 +41,19 @@ class Stage:
         self._arrival = trio.Event()
 
     def join(self, partner: int, connection: Connection) -> None:
-        """Adds a connection to the audience of a partner's sequence."""
+        """Add a connection to the audience of a partner's sequence."""
         self._audience.setdefault(partner, set()).add(connection)
         self._arrival.set()
 
     def leave(self, connection: Connection) -> None:
-        """Takes a connection out of the audience, if it is in there."""
+        """Take a connection out of the audience, if it is in there."""
         for partner, connections in list(self._audience.items()):
             connections.discard(connection)
             if not connections:
                 del self._audience[partner]
 
     async def play(self, clock: Callable[[], float], interval_seconds: float) -> None:
-        """Sends an update every interval while somebody watches, the first one at once."""
+        """Send an update every interval while somebody watches, the first one at once."""
         while True:
             if not self._audience:
                 self._arrival = trio.Event()
@@ -85,7 +85,7 @@ class Stage:
 
 
 class Hub:
-    """All stages, and what they share: the clock, the door, and the faults of the whole feed."""
+    """All stages and what they share: the clock, the door, and the faults of the whole feed."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
@@ -101,17 +101,17 @@ class Hub:
         return Broadcast(table, [request for request in self.settings.faults if request.game == game])
 
     async def play(self) -> None:
-        """Plays all games until cancelled."""
+        """Play all games until cancelled."""
         async with trio.open_nursery() as nursery:
             for stage in self.stages.values():
                 nursery.start_soon(stage.play, self.clock.now, self.settings.interval_seconds)
 
     def subscribe(self, connection: Connection, wish: Subscribed) -> None:
-        """Adds a connection to the audience of a game."""
+        """Add a connection to the audience of a game."""
         self.stages[wish.game].join(wish.partner, connection)
 
     def leave(self, connection: Connection) -> None:
-        """Takes a connection out of every audience."""
+        """Take a connection out of every audience."""
         for stage in self.stages.values():
             stage.leave(connection)
 
@@ -129,14 +129,14 @@ class Hub:
         return connection_id
 
     def redeem(self, connection_id: str) -> bool:
-        """Whether the id was handed out and is not used yet."""
+        """Use an id up; return whether it was handed out and not used yet."""
         if connection_id not in self._connection_ids:
             return False
         self._connection_ids.remove(connection_id)
         return True
 
     def ask(self, request: FaultRequest) -> bool:
-        """Asks for a fault of one game; False where too many wait already."""
+        """Ask for a fault of one game; return False where too many wait already."""
         return request.game is not None and self.stages[request.game].broadcast.ask(request, self.clock.now())
 
     def reports(self) -> list[Document]:

@@ -59,6 +59,7 @@ def load_faults(path: Path, games: Collection[int]) -> tuple[FaultRequest, ...]:
 
     Raises:
         FaultFileError: the file can't be read, is no TOML, or asks for what there isn't.
+
     """
     try:
         document = tomllib.loads(path.read_text("utf-8"))

@@ -68,7 +68,7 @@ class Round:
 
 
 class _Plan:
-    """Lines up phases and results; the time only goes forward."""
+    """Phases and results in the making, one after the other."""
 
     def __init__(self, game: GameType, rng: Random, scale: float) -> None:
         self.phases: list[Phase] = []
@@ -98,7 +98,7 @@ class _Plan:
 
 
 def plan_round(game: GameType, rng: Random, *, number: int, last: int, scale: float = 1.0) -> Round:
-    """Draws the course of the round with id `number`, which follows the round `last`.
+    """The course of the round with id `number`, which follows the round `last`, drawn from `rng`.
 
     `scale` stretches all lengths but those of the shortest betting windows.
     """

@@ -35,11 +35,11 @@ class Scene:
     extras: list[Callable[[Document], str]] = field(default_factory=list)
 
     def move_sequences(self, steps: int) -> None:
-        """Adds `steps` (which may be negative) to the next `sId` of every partner."""
+        """Add `steps` (which may be negative) to the next `sId` of every partner."""
         for partner in self.sequences:
             self.sequences[partner] += steps
 
     def restart_sequences(self) -> None:
-        """Lets every partner's `sId` start from 0."""
+        """Let every partner's `sId` start from 0."""
         for partner in self.sequences:
             self.sequences[partner] = 0

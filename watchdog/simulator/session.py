@@ -33,7 +33,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """The client wants the updates of a game type, as a partner."""
+    """A wish for the updates of a game type, as a partner."""
 
     game: int
     partner: int
@@ -41,21 +41,21 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Close the WebSocket in order (code 1000)."""
+    """A request to close the WebSocket in order (code 1000)."""
 
 
 Event = Send | Subscribed | Closing
 
 
 class _ProtocolError(Exception):
-    """The client broke the protocol: the connection ends."""
+    """A breach of the protocol by the client, which ends the connection."""
 
 
 class HubSession:
     """One connection's protocol state; times are seconds of any one monotonic clock.
 
-    Give it what arrives (`receive`), tell it of every record sent (`sent`), call `tick` when
-    `next_deadline` has come, and do what the answered events say, in their order.
+    The caller passes in what arrives (`receive`) and notes every record sent (`sent`). It calls `tick` when
+    `next_deadline` has come, and does what the returned events say, in their order.
     """
 
     def __init__(self, games: Collection[int], now: float) -> None:
@@ -72,6 +72,8 @@ class HubSession:
     @property
     def next_deadline(self) -> float:
         """When `tick` has something to do, if nothing is sent or received until then."""
+        if self._closed:
+            return math.inf
         if not self._established:
             return self._began + HANDSHAKE_TIMEOUT_SECONDS
         due = self._sent_at + KEEP_ALIVE_SECONDS
@@ -81,7 +83,7 @@ class HubSession:
         return self._began + math.ceil(due - self._began)
 
     def sent(self, now: float) -> None:
-        """A record was sent."""
+        """Note that a record was sent."""
         self._sent_at = now
 
     def tick(self, now: float) -> list[Event]:
@@ -96,7 +98,7 @@ class HubSession:
         return [Send(_PING_RECORD)]
 
     def receive(self, text: str, now: float) -> list[Event]:
-        """Takes in the text of one frame; records may be split and joined over frames anywhere."""
+        """What follows from the text of one frame; records may be split and joined over frames anywhere."""
         self._received_at = now
         *records, self._partial = (self._partial + text).split(RECORD_SEPARATOR)
         events: list[Event] = []

@@ -1,4 +1,4 @@
-"""What the simulator can be told, and where it answers."""
+"""How the simulator is set up, and where it answers."""
 
 from dataclasses import dataclass, field
 

@@ -12,7 +12,7 @@ from watchdog.simulator.settings import SimulatorSettings
 
 
 def start(settings: SimulatorSettings) -> None:
-    """Play until SIGTERM or SIGINT, and say on standard output where.
+    """Play until SIGTERM or SIGINT, and write the addresses to standard output.
 
     Raises:
         OSError: the host or port of the settings can't be listened on.

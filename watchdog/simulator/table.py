@@ -1,4 +1,4 @@
-"""One game table: told the time, it answers what the feed shows of its game."""
+"""One game table: what the feed shows of its game at a given time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,9 +17,9 @@ _BETTING, _ACTION = 1, 2
 class Table:
     """A seeded, clockless table; all times are UNIX seconds.
 
-    It only moves when told to, so it can also stand still or be set forward and back. A round that was
-    never shown doesn't end: however long nobody looked, the next look finds at most the next round, and
-    no observer can have missed one. Published dates move along when the table stands still.
+    It moves only by the methods for that, so it can also stand still or be set forward and back. A round
+    that was never shown doesn't end: however long nobody looked, the next look finds at most the next round,
+    and no observer can have missed one. Published dates move along when the table stands still.
     """
 
     def __init__(self, game: GameType, *, seed: int, now: float, scale: float = 1.0) -> None:
@@ -66,7 +66,7 @@ class Table:
         return self._shown_results if self._shown_round == self.round.number else 0
 
     def move_to(self, now: float) -> None:
-        """Plays on until `now`."""
+        """Play on until `now`."""
         self._now = now
         if self.elapsed < self.round.length:
             return
@@ -76,20 +76,20 @@ class Table:
             self._starts = now - self.round.length + 0.001
 
     def hold_to(self, now: float) -> None:
-        """Stands still until `now`."""
+        """Stand still until `now`."""
         self._starts += now - self._now
         self._now = now
 
     def shift(self, seconds: float) -> None:
-        """Sets the round forward, or back where negative."""
+        """Set the round forward, or back where negative."""
         self._starts -= seconds
 
     def next_round(self, *, skipped: int = 0) -> None:
-        """Starts the next round at once; `skipped` rounds were played unseen before it."""
+        """Start the next round at once; `skipped` rounds were played unseen before it."""
         self._next(self._now, skipped)
 
     def alter_result(self) -> None:
-        """Changes the value of the first result for the rest of the round."""
+        """Change the value of the first result for the rest of the round."""
         first, *rest = self.round.results
         value = next(element for element in self.game.elements if element != first.value)
         self.round = replace(self.round, results=(replace(first, value=value), *rest))

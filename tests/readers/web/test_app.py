@@ -122,7 +122,7 @@ async def test_the_page_is_html_and_uses_only_what_the_policy_allows():
     assert response.text.count("<script") == response.text.count('<script type="module" src="static/')
 
 
-async def test_one_snapshot_is_encoded_in_the_loop_and_lets_others_go_between_its_pieces():
+async def test_one_snapshot_is_encoded_in_the_loop_and_lets_others_go_between_its_pieces(mock_clock):
     taken, turns = 0, 0
 
     def read() -> Snapshot:

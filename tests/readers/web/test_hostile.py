@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import h11
 import httpx
 import pytest
 import structlog
@@ -23,7 +24,6 @@ from tests.readers.web.test_limits import (
 )
 from tests.readers.web.test_server import answer_to, connect, serving
 from tests.support.raw_server import open_sockets
-from watchdog.readers.web import connection as conversation
 from watchdog.readers.web.headers import SECURE_HEADERS
 
 # --- heads
@@ -148,13 +148,13 @@ async def test_a_websocket_is_not_spoken(more, impatient):
 
 
 async def test_an_error_of_the_library_ends_the_connection_and_nothing_else(monkeypatch):
-    async def broken(self: Any, event: Any) -> None:
+    def broken(self: Any) -> None:
         raise ValueError
 
     with structlog.testing.capture_logs() as events:
         async with serving() as address:
             with monkeypatch.context() as patch:
-                patch.setattr(conversation.H11Protocol, "_create_stream", broken)
+                patch.setattr(h11.Connection, "next_event", broken)
                 assert await told(address, GET) == b""
                 assert await told(address, GET) == b""
             assert await is_served(address)

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from tests.readers.web.samples import NOW, eight_games, fresh, frozen, snapshot, token
 from watchdog.core.snapshot import Recent, Snapshot
-from watchdog.readers.web.page import COLUMNS, asset, clock, page
+from watchdog.readers.web.page import asset, page
+from watchdog.readers.web.phrases import clock
 from watchdog.readers.web.status import status_of
 
 CANARY = "<img src=x onerror=\"alert('1')\">&amp;"
@@ -34,7 +35,7 @@ def shown(watch: Snapshot) -> str:
 
 def rows(html: str) -> list[str]:
     body = html[html.index("<tbody") : html.index("</tbody>")]
-    return re.findall(r"<tr.*?</tr>", body)
+    return re.findall(r"<tr.*?</tr>", body, re.DOTALL)
 
 
 def cell(row: str, name: str) -> tuple[str, ...]:
@@ -116,9 +117,8 @@ def test_times_of_another_day_carry_their_date(moment, now, words):
     assert clock(moment, now) == words
 
 
-def test_the_script_fills_every_cell_and_sets_no_markup():
+def test_the_script_shows_what_the_server_rendered_and_sets_no_markup():
     script = asset("page.js").decode()
-    function = script[script.index("function cells(") : script.index("function rowOf(")]
 
-    assert re.findall(r"^    (\w+): ", function, re.MULTILINE) == list(COLUMNS)
+    assert 'fetch("./"' in script
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", script)

@@ -7,15 +7,27 @@ from pathlib import Path
 
 import trio
 from msgspec.structs import replace
+from starlette.responses import Response
 
 from tests.readers.web.samples import fresh, frozen, snapshot, token
 from tests.support.tools import require_tool
 from watchdog.core.snapshot import Snapshot
 from watchdog.readers.metrics.render import render
 from watchdog.readers.web.app import create_app
+from watchdog.readers.web.page import asset
 from watchdog.readers.web.server import serve
+from watchdog.runtime.http_server import Receive, Scope, Send
 
 CANARY = "<b id=canary>Poker</b>"
+
+OBSERVER = b"""
+document.querySelectorAll("tbody tr").forEach((row, index) => { row.seen = index; });
+document.querySelector("footer a:last-child").focus();
+setTimeout(() => {
+  document.body.dataset.seen = [...document.querySelectorAll("tbody tr")].map((row) => row.seen).join();
+  document.body.dataset.focus = document.activeElement.textContent;
+}, 2500);
+"""
 
 
 async def dump(address: str, profile: Path, milliseconds: int) -> str:
@@ -56,12 +68,15 @@ async def test_the_script_replaces_the_first_paint_by_what_is_true_now(tmp_path)
 
 async def test_the_script_says_so_when_the_watchdog_stops_answering(tmp_path):
     app = create_app(lambda: snapshot(fresh()), render)
-    app.router.routes = [
-        route for route in app.router.routes if getattr(route, "path", "") != "/api/v1/status"
-    ]
+    looks = count()
+
+    async def once(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/" and next(looks) > 0:
+            scope["path"] = "/gone"
+        await app(scope, receive, send)
 
     async with trio.open_nursery() as nursery:
-        (address,) = await nursery.start(partial(serve, app, listen=("127.0.0.1", 0)))
+        (address,) = await nursery.start(partial(serve, once, listen=("127.0.0.1", 0)))
         dom = await dump(address, tmp_path, 8_000)
         nursery.cancel_scope.cancel()
 
@@ -71,3 +86,27 @@ async def test_the_script_says_so_when_the_watchdog_stops_answering(tmp_path):
     assert re.fullmatch(
         r"The watchdog itself has not answered for [\d.]+ s\. All below is as of 15:57:18 UTC\.", alarm[1]
     )
+
+
+async def test_rows_that_move_and_the_focus_stay_what_they_were(tmp_path):
+    looks = count()
+
+    def read() -> Snapshot:
+        return snapshot(fresh(1, "Keno"), fresh(3, "Poker") if next(looks) == 0 else frozen(3, "Poker"))
+
+    app = create_app(read, render)
+
+    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/static/page.js":
+            await Response(asset("page.js") + OBSERVER, media_type="text/javascript")(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    async with trio.open_nursery() as nursery:
+        (address,) = await nursery.start(partial(serve, observed, listen=("127.0.0.1", 0)))
+        dom = await dump(address, tmp_path, 3_000)
+        nursery.cancel_scope.cancel()
+
+    assert re.findall(r'<tr data-state="(\w+)">', dom) == ["frozen", "fresh"]
+    assert 'data-seen="1,0"' in dom
+    assert 'data-focus="status as JSON"' in dom

@@ -1,4 +1,4 @@
-"""Basic auth: who asks must be one of the users, whatever is asked for."""
+"""HTTP basic auth for every path."""
 
 import hmac
 import re
@@ -32,7 +32,7 @@ class BusyError(ClientError):
 
 
 class Passwords:
-    """Checks passwords against the users' bcrypt hashes, without stalling the loop.
+    """The users' bcrypt hashes; a password is checked against them without stalling the loop.
 
     A right password is remembered by a keyed hash, one for each user, so that a scraper costs one bcrypt
     check and not one a scrape. A wrong password and an unknown user cost the same: the hash that is
@@ -69,7 +69,7 @@ class Passwords:
         if self._turn.statistics().tasks_waiting >= MOST_WAITING:
             raise BusyError
         async with self._turn:
-            # Meanwhile another request may have had the same one checked.
+            # In the meantime another request may have had the same one checked.
             if self._remembers(user, proof):
                 return True
             equal = await trio.to_thread.run_sync(
@@ -86,7 +86,7 @@ class Passwords:
 
 
 class BasicAuth:
-    """Lets requests with a user's password through, and answers all others before reading their body."""
+    """A layer that lets only requests with a user's password through; of others not even the body is read."""
 
     def __init__(self, app: ASGIApp, passwords: Passwords) -> None:
         self._app = app

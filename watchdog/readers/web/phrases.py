@@ -1,4 +1,4 @@
-"""What the status page says: the verdict, the reasons and the anomalies in words."""
+"""What the status page says in words: the verdict, the reasons, the anomalies, and times and shares."""
 
 from collections.abc import Mapping, Sequence
 
@@ -89,7 +89,7 @@ def particulars(detail: Mapping[str, object]) -> str:
 
 
 def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
-    """How a feed's token stands and how long it will."""
+    """Whether a feed's token is good, and for how long."""
     if token.valid:
         words = "valid, without expiry" if left_seconds is None else f"valid for {span(left_seconds)}"
     elif left_seconds is not None and left_seconds <= 0:
@@ -119,6 +119,20 @@ def span(seconds: float) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def clock(moment: str | None, now: str | None) -> str:
+    """The time of day of an ISO moment; with month and day if it isn't today's."""
+    if moment is None:
+        return "-"
+    day, _, time = moment.partition("T")
+    today = now is not None and now.startswith(day)
+    return time[:8] if today else f"{day[5:]} {time[:8]}"
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1, rounded down, so that only what is whole says 100."""
+    return "-" if share is None else f"{int(share * 10_000) / 100:.2f} %"
 
 
 def _particular(key: str, value: object) -> str:

@@ -1,30 +1,35 @@
-"""The HTTP server: Hypercorn's protocol over listeners of our own, inside the watchdog's own Trio loop."""
+"""The HTTP server: its listeners and the connections over them, inside the watchdog's own Trio loop."""
 
-import logging
 import os
 import socket
+import ssl
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
-import structlog
 import trio
-from hypercorn.config import Config
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.utils import wrap_app
-from starlette.types import ASGIApp
 
 from watchdog.core.errors import OperatorError
-from watchdog.readers.web.connection import BODY_BYTES, HEAD_BYTES, HttpConnection
-from watchdog.runtime.throttle import Throttle
+from watchdog.readers.web.connection import WebConnection
+from watchdog.runtime.http_server import Application, Receive, Scope, Send
+from watchdog.runtime.throttle import Throttle, ThrottledLog
 
 MAX_CONNECTIONS = 512
+
+BEAT_SECONDS = 1.0
+"""How often the deadlines of all connections are judged."""
+
+LATE_SECONDS = 0.02
+"""A beat that is later than this counts for nobody.
+
+Metrics take one turn of the loop for every two or three games. In turns that are no longer than this,
+hundreds of them are made in time, and longer turns count for nobody.
+"""
 
 _STOP_SECONDS = 0.5
 """How long requests under way may take once the server is to stop."""
 
-_REQUESTS_A_CONNECTION = 10_000
-_BACKLOG = 64
+_BACKLOG = 512
+"""How many connections the system keeps for us while the loop is late."""
 
 
 class ListenError(OperatorError):
@@ -32,7 +37,7 @@ class ListenError(OperatorError):
 
 
 async def serve(
-    app: ASGIApp,
+    app: Application,
     *,
     listen: tuple[str, int],
     tls: tuple[Path, Path] | None = None,
@@ -53,12 +58,13 @@ async def serve(
         ListenError: if the address can't be listened on.
 
     """
-    connections = Connections(app, tls)
+    connections = Connections(app, _tls_context(*tls) if tls is not None else None)
     listeners = await _listen(*listen)
     async with trio.open_nursery() as nursery:
         handlers = await nursery.start(connections.open)
         accept = partial(trio.serve_listeners, connections.receive, listeners, handler_nursery=handlers)
         nursery.start_soon(accept)
+        nursery.start_soon(connections.judge_deadlines)
         task_status.started([_address(listener, "https" if tls else "http") for listener in listeners])
         try:
             await trio.sleep_forever()
@@ -67,19 +73,16 @@ async def serve(
 
 
 class Connections:
-    """All connections, and how many there may be."""
+    """All connections: how many there may be, and whose time is up."""
 
-    def __init__(self, app: ASGIApp, tls: tuple[Path, Path] | None) -> None:
-        self._config = _config(tls)
-        self._app = wrap_app(cast("Any", app), self._config.wsgi_max_body_size, "asgi")
-        self._tls = self._config.create_ssl_context()
-        self._context = WorkerContext(None)
-        self._connections: set[HttpConnection] = set()
+    def __init__(self, app: Application, tls: ssl.SSLContext | None) -> None:
+        self._app = app
+        self._tls = tls
+        self._connections: set[WebConnection] = set()
         self._closing = trio.Event()
         # Cancelling the server must not cut off who is being answered.
         self._scope = trio.CancelScope(shield=True)
-        self._throttle = Throttle(burst=1, interval_seconds=60.0)
-        self._log = structlog.get_logger()
+        self._log = ThrottledLog(Throttle(burst=1, interval_seconds=60.0))
 
     async def open(self, *, task_status: trio.TaskStatus[trio.Nursery]) -> None:
         """Let connections run in the nursery that is passed on, until closed and half a second longer."""
@@ -87,18 +90,35 @@ class Connections:
             async with trio.open_nursery() as nursery:
                 task_status.started(nursery)
                 await self._closing.wait()
-                await self._context.terminated.set()
                 for connection in self._connections:
-                    if connection.waiting_since is not None:
-                        connection.end()
+                    connection.finish()
 
     def close(self) -> None:
-        """End who waits now, and everybody soon."""
+        """End idle connections now and the others within half a second."""
         self._closing.set()
         self._scope.deadline = trio.current_time() + _STOP_SECONDS
 
+    async def judge_deadlines(self) -> None:
+        """End each connection whose time is up, but never because of our own lateness."""
+        judged_at = trio.current_time()
+        while True:
+            due = judged_at + BEAT_SECONDS
+            await trio.sleep_until(due)
+            # Within two turns of the loop every task has run that could go on. So what the kernel held at the
+            # deadline has been read by now, and it shows how long a turn takes.
+            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
+            now = trio.current_time()
+            late = now - due > LATE_SECONDS
+            for connection in self._connections:
+                if late:
+                    connection.deadline += now - judged_at
+                elif connection.deadline <= now:
+                    connection.end()
+            judged_at = now
+
     async def receive(self, tcp: trio.SocketStream) -> None:
-        """Converse over a new connection; who calls closes it."""
+        """Serve one new connection; the caller closes it."""
         if len(self._connections) >= MAX_CONNECTIONS and not self._make_room():
             return
         stream = (
@@ -106,35 +126,35 @@ class Connections:
             if self._tls is None
             else trio.SSLStream(tcp, self._tls, server_side=True, https_compatible=True)
         )
-        connection = HttpConnection(stream, self._app, self._config, self._context)
+        connection = WebConnection(stream, self._answer)
         self._connections.add(connection)
         try:
             await connection.run()
-        except* Exception as mistake:  # noqa: BLE001 - the library's, on a client's bytes: not to end the watch
-            self._warn("web.connection_failed", exc_info=mistake)
+        except Exception as mistake:  # noqa: BLE001 - a library's, on a client's bytes: not to end the watch
+            self._log.write("warning", "web.connection_failed", exc_info=mistake)
         finally:
             self._connections.discard(connection)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application and log what it raises; the client learns nothing of that."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as mistake:  # noqa: BLE001 - one page that fails is not to end the watch
+            self._log.write("error", "web.request_failed", exc_info=mistake)
 
     def _make_room(self) -> bool:
         waiting = [each for each in self._connections if each.waiting_since is not None]
         longest = min(waiting, key=_waiting_since, default=None)
-        self._warn("web.connections_limited", open=len(self._connections), allowed=MAX_CONNECTIONS)
+        count = len(self._connections)
+        self._log.write("warning", "web.connections_limited", open=count, allowed=MAX_CONNECTIONS)
         if longest is None:
             return False
         longest.end()
         self._connections.discard(longest)
         return True
 
-    def _warn(self, event: str, **detail: Any) -> None:
-        admission = self._throttle.admit(event, trio.current_time())
-        if not admission.emit:
-            return
-        if admission.suppressed:
-            detail["suppressed"] = admission.suppressed
-        self._log.warning(event, **detail)
 
-
-def _waiting_since(connection: HttpConnection) -> float:
+def _waiting_since(connection: WebConnection) -> float:
     return connection.waiting_since or 0.0
 
 
@@ -145,8 +165,7 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         reason = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else str(cause.strerror or cause)
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        message = f"cannot listen on {place}: {reason}"
-        raise ListenError(message) from None
+        raise ListenError(f"cannot listen on {place}: {reason}") from None
     for listener in listeners:
         # Accepted connections inherit it.
         listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -158,16 +177,11 @@ def _address(listener: trio.SocketListener, scheme: str) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _config(tls: tuple[Path, Path] | None) -> Config:
-    config = Config()
-    config.alpn_protocols = ["http/1.1"]
-    if tls is not None:
-        config.certfile, config.keyfile = (str(path) for path in tls)
-    config.keep_alive_max_requests = _REQUESTS_A_CONNECTION
-    config.h11_max_incomplete_size = HEAD_BYTES
-    # More than a body can have pieces: the library waits for ever for room for the next one.
-    config.max_app_queue_size = 2 * BODY_BYTES
-    config.include_server_header = False
-    config.accesslog = None
-    config.errorlog = logging.getLogger("hypercorn.error")
-    return config
+def _tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Of TLS 1.2 only what keeps past traffic secret when the key is lost; all of TLS 1.3 does.
+    context.set_ciphers("ECDHE+AESGCM")
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key)
+    return context

@@ -1,4 +1,4 @@
-"""The faults a test or a demo can ask for by name, each one small unit.
+"""The faults that a test or a demo can ask for by name, each one small unit.
 
 A fault changes what its name says and nothing else, neither while it lasts nor by its end: a timer that
 froze goes on from where it stood, because the table itself stood still.

@@ -14,7 +14,7 @@ def within(default: float, low: float, high: float) -> Any:
 
 
 class Fault:
-    """What goes wrong. A fresh instance is made for each time that it does.
+    """Something that goes wrong; a fresh instance is made for each time that it does.
 
     The fields are the parameters a request may set. Without `duration_seconds` it happens in a single
     update.
@@ -28,18 +28,18 @@ class Fault:
     feed_wide: ClassVar[bool] = False
 
     def ready(self, scene: Scene) -> bool:
-        """Whether the moment has come that it needs."""
+        """Whether the moment has come that the fault needs."""
         del scene
         return True
 
     def begin(self, scene: Scene) -> None:
-        """Happens once, before the update is made."""
+        """Begin, once, before the update is made."""
 
     def bend(self, scene: Scene, document: Document) -> None:
-        """Changes an update while it lasts."""
+        """Change an update while the fault lasts."""
 
     def end(self, table: Table) -> None:
-        """Happens once, before the table moves on."""
+        """End, once, before the table moves on."""
 
 
 def entry_of(document: Document) -> Document:

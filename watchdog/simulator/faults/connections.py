@@ -11,7 +11,7 @@ from watchdog.simulator.update import record
 
 @dataclass(slots=True)
 class DroppedConnection(Fault):
-    """The socket breaks without a goodbye."""
+    """A socket that breaks without a goodbye."""
 
     name = "dropped_connection"
 
@@ -21,7 +21,7 @@ class DroppedConnection(Fault):
 
 @dataclass(slots=True)
 class ServerClose(Fault):
-    """The hub closes in order; `allow_reconnect` is what it says about coming back."""
+    """A hub that closes in order; `allow_reconnect` is what it says about coming back."""
 
     name = "server_close"
     allow_reconnect: bool = True
@@ -40,7 +40,7 @@ class ServerClose(Fault):
 
 @dataclass(slots=True)
 class RejectedToken(Fault):
-    """The hub closes as it does when a token expires, and answers every new connection with 401."""
+    """A hub that closes as it does when a token expires, and then answers every new connection with 401."""
 
     name = "rejected_token"
     duration_seconds = 6.0
@@ -52,7 +52,7 @@ class RejectedToken(Fault):
 
 @dataclass(slots=True)
 class RefusedConnection(Fault):
-    """Nothing listens on the hub's port, and every connection breaks."""
+    """A port on which nothing listens any more, and every connection broken."""
 
     name = "refused_connection"
     duration_seconds = 5.0

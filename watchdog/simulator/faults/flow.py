@@ -10,7 +10,7 @@ from watchdog.simulator.scene import Farewell, Scene
 
 @dataclass(slots=True)
 class Gap(Fault):
-    """Updates are lost: `missed` sequence ids never come."""
+    """Lost updates: `missed` sequence ids never come."""
 
     name = "gap"
     missed: int = within(3, 1, 1_000_000)
@@ -21,7 +21,7 @@ class Gap(Fault):
 
 @dataclass(slots=True)
 class Duplicate(Fault):
-    """An update has the sequence id of the one before it."""
+    """An update with the sequence id of the one before it."""
 
     name = "duplicate"
 
@@ -34,7 +34,7 @@ class Duplicate(Fault):
 
 @dataclass(slots=True)
 class Regression(Fault):
-    """The sequence id falls by `fall` and goes on from there."""
+    """A sequence id that falls by `fall` and goes on from there."""
 
     name = "regression"
     fall: int = within(5, 1, 1_000_000)
@@ -48,7 +48,7 @@ class Regression(Fault):
 
 @dataclass(slots=True)
 class Reset(Fault):
-    """The connection breaks, and the next one counts from 0 again."""
+    """A broken connection, after which the next one counts from 0 again."""
 
     name = "reset"
 
@@ -59,7 +59,7 @@ class Reset(Fault):
 
 @dataclass(slots=True)
 class Late(Fault):
-    """One update comes `delay_seconds` after its time; the next is on schedule again."""
+    """One update `delay_seconds` after its time; the next is on schedule again."""
 
     name = "late"
     delay_seconds: float = within(0.4, 0.05, 60.0)
@@ -70,7 +70,7 @@ class Late(Fault):
 
 @dataclass(slots=True)
 class Silence(Fault):
-    """No updates, only pings; the sequence goes on unbroken afterwards."""
+    """Pings but no updates; the sequence goes on unbroken afterwards."""
 
     name = "silence"
     duration_seconds = 6.0

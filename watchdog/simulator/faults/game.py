@@ -13,7 +13,7 @@ from watchdog.simulator.update import dotnet_datetime
 
 @dataclass(slots=True)
 class FrozenTimestamp(Fault):
-    """`tst` stays the same."""
+    """A `tst` that stays the same."""
 
     name = "frozen_timestamp"
     duration_seconds = 5.0
@@ -26,7 +26,7 @@ class FrozenTimestamp(Fault):
 
 @dataclass(slots=True)
 class RegressedTimestamp(Fault):
-    """`tst` is earlier than that of the update before."""
+    """A `tst` that is earlier than that of the update before."""
 
     name = "regressed_timestamp"
     by_seconds: float = within(2.0, 1.0, 3600.0)
@@ -37,7 +37,7 @@ class RegressedTimestamp(Fault):
 
 @dataclass(slots=True)
 class ChangedResult(Fault):
-    """A published result gets another value, and keeps it."""
+    """A published result that gets another value and keeps it."""
 
     name = "changed_result"
 
@@ -50,7 +50,7 @@ class ChangedResult(Fault):
 
 @dataclass(slots=True)
 class OverdueRound(Fault):
-    """The game is played although it should have finished more than `past_seconds` ago."""
+    """A game that is played although it should have finished more than `past_seconds` ago."""
 
     name = "overdue_round"
     duration_seconds = 5.0
@@ -72,7 +72,7 @@ class OverdueRound(Fault):
 
 @dataclass(slots=True)
 class RegressedRound(Fault):
-    """A game that was over is active again; the next one follows it."""
+    """A game that was over and is active again; the next one follows it."""
 
     name = "regressed_round"
     duration_seconds = 1.5
@@ -92,7 +92,7 @@ class RegressedRound(Fault):
 
 @dataclass(slots=True)
 class SkippedRound(Fault):
-    """The next game says that it follows another one than the feed has shown."""
+    """A game that says it follows another one than the feed has shown."""
 
     name = "skipped_round"
     skipped: int = within(1, 1, 1_000_000)
@@ -107,7 +107,7 @@ class SkippedRound(Fault):
 
 @dataclass(slots=True)
 class Maintenance(Fault):
-    """The game says that it is in maintenance."""
+    """A game that says it is in maintenance."""
 
     name = "maintenance"
     duration_seconds = 8.0

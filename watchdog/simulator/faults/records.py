@@ -1,4 +1,4 @@
-"""Records that are no update: sent besides the good ones, so that nothing else is missing."""
+"""Records that are no update, sent in addition to the good ones, so that nothing else is missing."""
 
 # ruff: noqa: D102 (the hooks are documented by Fault)
 

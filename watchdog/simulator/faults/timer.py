@@ -11,7 +11,7 @@ from watchdog.simulator.table import Table
 
 @dataclass(slots=True)
 class FrozenTimer(Fault):
-    """Betting stays open and its timer stands still above 0."""
+    """Open betting with a timer that stands still above 0."""
 
     name = "frozen_timer"
     duration_seconds = 6.0
@@ -23,7 +23,7 @@ class FrozenTimer(Fault):
 
 @dataclass(slots=True)
 class ExpiredTimer(Fault):
-    """Betting stays open although its timer is at 0."""
+    """Open betting with its timer at 0."""
 
     name = "expired_timer"
     duration_seconds = 6.0
@@ -35,7 +35,7 @@ class ExpiredTimer(Fault):
 
 @dataclass(slots=True)
 class LingeringTimer(Fault):
-    """Betting is closed although its timer is above 0."""
+    """Closed betting with its timer above 0."""
 
     name = "lingering_timer"
     duration_seconds = 6.0
@@ -55,7 +55,7 @@ class LingeringTimer(Fault):
 
 @dataclass(slots=True)
 class RewoundTimer(Fault):
-    """The timer rises by about `by_seconds` within a betting window."""
+    """A timer that rises by about `by_seconds` within a betting window."""
 
     name = "rewound_timer"
     by_seconds: float = within(3.0, 2.5, 6.0)
@@ -71,7 +71,7 @@ class RewoundTimer(Fault):
 
 @dataclass(slots=True)
 class JumpedTimer(Fault):
-    """The timer falls by `by_seconds` at once within a betting window."""
+    """A timer that falls by `by_seconds` at once within a betting window."""
 
     name = "jumped_timer"
     by_seconds: float = within(5.0, 4.5, 6.0)
@@ -85,7 +85,7 @@ class JumpedTimer(Fault):
 
 @dataclass(slots=True)
 class NegativeTimer(Fault):
-    """The timer is below 0, while betting is closed."""
+    """A timer below 0, while betting is closed."""
 
     name = "negative_timer"
     duration_seconds = 1.5
