@@ -111,7 +111,9 @@ def test_before_anything_is_known_the_token_is_pending_and_nothing_is_said():
     ],
 )
 def test_a_token_is_valid_from_nbf_until_exp(token, at, validity):
-    assert having(token).validity(at) == validity
+    state = having(token)
+    assert state.validity(at) == validity
+    assert state.worth_trying(at) == (validity == "valid")
 
 
 @pytest.mark.parametrize(("at", "seconds"), [(0.0, 100.0), (99.5, 0.5), (100.0, 200.0), (300.0, math.inf)])
@@ -220,9 +222,11 @@ def test_a_renewed_token_after_a_refused_one_is_valid_once_the_hub_accepts_it():
     state.renewed("first", 0.0)
     state.rejected("first", 0.0)
     assert state.unproven
+    assert not state.worth_trying(0.0)
     # Were each new token called valid, a hub that refuses all of them would make the log flap.
     assert events(state.renewed("second", 1.0)) == ["token.refreshed"]
     assert (state.validity(1.0), state.unproven) == ("rejected", True)
+    assert state.worth_trying(1.0)
     assert events(state.accepted("second", 2.0)) == ["token.valid"]
     assert not state.unproven
 

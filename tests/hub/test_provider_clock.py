@@ -31,13 +31,13 @@ async def test_the_updates_tell_the_provider_s_time(autojump_clock, given):
     async with watching(Hub(slow_clock(50.0)), given) as watch:
         await trio.sleep_until(COMPARE_CLOCKS_SECONDS + 1.0)
         await trio.sleep_until(109.0)
-        assert watch.feed.keeper.good
+        assert watch.feed.keeper.snapshot().valid
         await trio.sleep_until(111.5)
-        assert not watch.feed.keeper.good
+        assert not watch.feed.keeper.snapshot().valid
     assert "clock.skewed" in watch.events(None)
 
 
 async def test_timestamps_that_stand_still_tell_nothing_of_the_time(autojump_clock, given):
     async with watching(Hub(slow_clock(0.0, frozen=True)), given) as watch:
         await trio.sleep_until(61.0)
-        assert not watch.feed.keeper.good
+        assert not watch.feed.keeper.snapshot().valid

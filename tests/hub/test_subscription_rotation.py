@@ -18,6 +18,7 @@ from tests.support.fake_hub import (
     watching,
 )
 from tests.support.jwt import jwt
+from tests.support.token_keeper import FakeClient, ok
 from watchdog.config.schema import Config
 from watchdog.hub.attempt import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
@@ -143,7 +144,7 @@ async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(auto
         seen = watch.game()
         assert spent(seen) == {"fresh": 70.1}
         assert (seen.rotations, counted(seen.disconnects)) == ({"ok": 0, "failed": 1}, {"unauthorized": 1})
-        assert not watch.feed.keeper.good
+        assert not watch.feed.keeper.snapshot().valid
         assert ("connection.rotation_failed", "unauthorized") in watch.losses()
 
         renew(given, "a-third-token")
@@ -152,6 +153,20 @@ async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(auto
     assert spent(seen) == {"fresh": 80.1}
     assert hub.tokens == [TOKEN, RENEWED, "a-third-token"]
     assert seen.rotations == {"ok": 1, "failed": 1}
+
+
+async def test_a_game_goes_over_to_the_token_that_the_endpoint_gives_after_a_refused_one(
+    autojump_clock, monkeypatch
+):
+    monkeypatch.setenv("BETCORE_TEST_SECRET", "secret of the tests")
+    client = FakeClient(ok({"token": "first", "expires_in": 20}), ok({"token": "bad"}), ok({"token": "good"}))
+    source = {"url": "https://auth.example/token", "secret_env": "BETCORE_TEST_SECRET"}
+    hub = Hub(broadcast(), 401, broadcast())
+    async with watching(hub, settings(token=source), client=client) as watch:
+        await trio.sleep_until(30.1)
+        assert hub.tokens == ["first", "bad", "good"]
+        assert spent(watch.game()) == {"fresh": 30.1}
+        assert watch.feed.keeper.snapshot().valid
 
 
 @pytest.mark.parametrize("reason", ["refused", "dns", "timeout"])

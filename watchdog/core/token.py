@@ -117,6 +117,11 @@ class TokenState:
             return "not_yet_valid"
         return "valid" if self._trust in ("untried", "accepted") else "rejected"
 
+    def worth_trying(self, wall: float) -> bool:
+        """Whether to open a connection with the token: it is valid, or only the one before was refused."""
+        validity = self.validity(wall)
+        return validity == "valid" or (validity == "rejected" and self._trust == "distrusted")
+
     @property
     def unproven(self) -> bool:
         """Whether the hub refused it, or the one before, and has accepted none since."""

@@ -157,7 +157,7 @@ class FeedSupervisor:
             token, changed = self.keeper.token, self.keeper.changed
             done = True
             for watched in list(self._games.values()):
-                if token is None or not self.keeper.good or changed.is_set():
+                if token is None or not self.keeper.worth_trying or changed.is_set():
                     break
                 done = await watched.subscription.rotate(token) and done
             failures = 0 if done else failures + 1

@@ -45,9 +45,9 @@ class TokenKeeper(ABC):
         return self._changed
 
     @property
-    def good(self) -> bool:
-        """Whether there is nothing against the token."""
-        return self._validity == "valid"
+    def worth_trying(self) -> bool:
+        """Whether to open a connection with the token: it is valid, or only the one before was refused."""
+        return self._state.worth_trying(self._clock.wall())
 
     @property
     def unauthorized(self) -> bool:
