@@ -31,7 +31,10 @@ async def test_a_token_is_asked_for_and_kept(keeping, autojump_clock):
 
 
 async def test_an_answer_without_a_token_is_a_failure_in_one_line(keeping, autojump_clock):
-    async with keeping(FakeClient(Answer(401, b"leak.this.not"))) as kept:
+    async with keeping(FakeClient(Answer(401, b"leak.this.not"), takes_seconds=1.0)) as kept:
+        changed = kept.keeper.changed
+        await trio.sleep(1.5)
+        assert changed.is_set()  # what was pending is missing
         assert kept.keeper.token is None
         assert kept.keeper.unauthorized
         assert not kept.keeper.pending
@@ -132,7 +135,9 @@ async def test_the_endpoint_is_spared_however_eager_the_reconnecting_is(keeping,
 async def test_a_token_is_kept_while_its_renewal_fails(keeping, autojump_clock):
     client = FakeClient(fresh(600.0), NoAnswerError("timeout", "no answer within 10 s"))
     async with keeping(client) as kept:
+        changed = kept.keeper.changed
         await trio.sleep(500.0)
+        assert not changed.is_set()
         assert kept.keeper.token is not None
         assert kept.snapshot.valid
         assert kept.snapshot.refreshes["failed"] > 0
