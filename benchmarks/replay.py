@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from benchmarks.core import Replay
 from benchmarks.recording import records
 from benchmarks.yardstick import Yardstick
-from watchdog.config.schema import Reconnect
+from watchdog.core.backoff import Backoff
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.signalr import RECORD_SEPARATOR
@@ -88,7 +88,7 @@ async def _path(count: int) -> None:
         keeper=Keeper(),
         connect=connect,
         clock=clock,
-        reconnect=Reconnect(),
+        backoff=Backoff(0.25, 30.0),
         report=lambda *_: None,
         random=lambda: 0.0,
     )

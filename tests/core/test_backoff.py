@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.core.backoff import delay_seconds
+from watchdog.core.backoff import Backoff
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from watchdog.core.backoff import delay_seconds
 )
 def test_the_longest_wait_doubles_up_to_the_maximum(failures, most):
     def bounds(random):
-        return delay_seconds(failures, random, initial_seconds=0.25, max_seconds=30.0)
+        return Backoff(0.25, 30.0).delay_seconds(failures, random)
 
     assert bounds(0.0) == 0.25
     assert bounds(0.5) == pytest.approx((0.25 + most) / 2)
@@ -27,9 +27,13 @@ def test_the_longest_wait_doubles_up_to_the_maximum(failures, most):
 )
 def test_every_wait_lies_within_the_bounds(failures, random, one, another):
     initial, longest = sorted((one, another))
-    wait = delay_seconds(failures, random, initial_seconds=initial, max_seconds=longest)
+    wait = Backoff(initial, longest).delay_seconds(failures, random)
     assert initial <= wait <= longest * (1 + 1e-12)
 
 
 def test_equal_bounds_leave_nothing_to_chance():
-    assert delay_seconds(3, 0.7, initial_seconds=5.0, max_seconds=5.0) == 5.0
+    assert Backoff(5.0, 5.0).delay_seconds(3, 0.7) == 5.0
+
+
+def test_without_a_failure_there_is_nothing_to_wait_for():
+    assert Backoff(5.0, 5.0).delay_seconds(0, 0.7) == 0.0

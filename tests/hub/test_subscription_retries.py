@@ -18,6 +18,7 @@ from tests.support.fake_hub import (
 )
 from tests.support.hub_scripts import drop, good_for, pings
 from watchdog.hub.transport import ConnectionLostError
+from watchdog.tokens.polled import POLL_SECONDS
 
 
 async def test_the_waits_grow_with_full_jitter_up_to_the_longest(autojump_clock):
@@ -82,7 +83,7 @@ async def test_a_rejected_token_is_the_partners_trouble_within_a_second(autojump
         assert rejected < 14  # waits grow: about 0.5, 1, 2, 4, 8, 16, 30, 30 s
         hub.scripts = [healthy]
         token_file.write_text("a-brand-new-token\n")
-        await trio.sleep_until(101.0)
+        await trio.sleep_until(100.5 + POLL_SECONDS)
         assert (watch.game().state, hub.tokens[-1]) == ("fresh", "a-brand-new-token")
         assert counted(watch.game().disconnects) == {"unauthorized": rejected}
         assert (watch.feed.keeper.snapshot().rejections, watch.feed.keeper.snapshot().valid) == (
@@ -100,7 +101,7 @@ async def test_without_a_token_nothing_is_tried_until_one_appears(autojump_clock
         assert (seen.state, seen.tried, seen.connection_attempts) == ("unauthorized", True, 0)
         assert spent(seen) == {"unauthorized": 50.0}
         (tmp_path / "token").write_text("here-it-is")
-        await trio.sleep_until(51.0)
+        await trio.sleep_until(50.5 + POLL_SECONDS)
         assert (watch.game().state, watch.game().connection_attempts) == ("fresh", 1)
     assert watch.events(None) == ["token.missing", "token.valid"]
 

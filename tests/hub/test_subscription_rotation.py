@@ -1,7 +1,6 @@
 """A renewed token: a second connection takes over while the first goes on, and nobody notices."""
 
 import math
-import os
 
 import pytest
 import trio
@@ -11,7 +10,6 @@ from tests.support.fake_hub import (
     BASE,
     HANDSHAKE,
     TOKEN,
-    TOKEN_VARIABLE,
     Hub,
     Peer,
     counted,
@@ -19,7 +17,9 @@ from tests.support.fake_hub import (
     spent,
     watching,
 )
-from tests.support.token_keeper import jwt
+from tests.support.jwt import jwt
+from tests.support.token_keeper import FakeClient, ok
+from watchdog.config.schema import Config
 from watchdog.hub.attempt import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
 from watchdog.hub.transport import ConnectionLostError
@@ -27,8 +27,19 @@ from watchdog.hub.transport import ConnectionLostError
 RENEWED = "the-next-token-of-the-tests"
 
 
-def renew(token: str = RENEWED) -> None:
-    os.environ[TOKEN_VARIABLE] = token
+@pytest.fixture
+def given(tmp_path, monkeypatch) -> Config:
+    """One game with a token in a file that is looked at more often than in life."""
+    monkeypatch.setattr("watchdog.tokens.polled.POLL_SECONDS", 0.25)
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    return settings(token={"file": str(path)})
+
+
+def renew(given: Config, token: str = RENEWED) -> None:
+    path = given.feeds[0].token.file
+    assert path is not None
+    path.write_text(token)
 
 
 def id_at(seconds: float) -> int:
@@ -57,11 +68,13 @@ def open_peers(hub: Hub) -> list[Peer]:
 
 @pytest.mark.parametrize("lag", [0.0, 0.05, 0.2, 0.45, 0.499, 0.7])
 @pytest.mark.parametrize("first_lag", [0.0, 0.1, 0.24])
-async def test_a_game_goes_over_to_a_new_token_without_a_gap_and_stays_fresh(lag, first_lag, autojump_clock):
+async def test_a_game_goes_over_to_a_new_token_without_a_gap_and_stays_fresh(
+    lag, first_lag, autojump_clock, given
+):
     hub = Hub(broadcast(first_lag), broadcast(lag))
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(30.3)
         seen = watch.game()
         assert [state for _, state in watch.states()] == ["disconnected", "fresh"]
@@ -79,35 +92,35 @@ async def test_a_game_goes_over_to_a_new_token_without_a_gap_and_stays_fresh(lag
     assert watch.events().count("connection.rotated") == 1
 
 
-async def test_what_both_connections_carry_is_counted_apart(autojump_clock):
+async def test_what_both_connections_carry_is_counted_apart(autojump_clock, given):
     hub = Hub(broadcast(), broadcast(0.2))
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
     assert seen.overlap_messages >= 1
     assert seen.messages == seen.sequence_id
 
 
-async def test_the_new_connection_is_owed_an_update_from_its_own_last_one(autojump_clock):
+async def test_the_new_connection_is_owed_an_update_from_its_own_last_one(autojump_clock, given):
     # It carries each id 0.45 s later: between the last of the old one and the first new id lie 0.95 s.
     hub = Hub(broadcast(), broadcast(0.45, until=12.0))
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(13.9)
         seen = watch.game()
         assert watch.states()[-1] == (pytest.approx(12.45 + 0.75, abs=0.01), "silent")
     assert counted(seen.anomalies) == {}
 
 
-async def test_games_go_over_one_after_another(autojump_clock):
+async def test_games_go_over_one_after_another(autojump_clock, given):
     hub = Hub(broadcast())
     games = [1, 3, 7, 9]
-    async with watching(hub, settings(games)) as watch:
+    async with watching(hub, settings(games, token={"file": str(given.feeds[0].token.file)})) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         most = 0
         while len(hub.peers) < 2 * len(games):
             await trio.sleep(0.01)
@@ -122,19 +135,19 @@ async def test_games_go_over_one_after_another(autojump_clock):
             assert seen.rotations["ok"] == 1
 
 
-async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(autojump_clock):
+async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(autojump_clock, given):
     hub = Hub(broadcast(), 401, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(70.1)
         seen = watch.game()
         assert spent(seen) == {"fresh": 70.1}
         assert (seen.rotations, counted(seen.disconnects)) == ({"ok": 0, "failed": 1}, {"unauthorized": 1})
-        assert not watch.feed.keeper.good
+        assert not watch.feed.keeper.snapshot().valid
         assert ("connection.rotation_failed", "unauthorized") in watch.losses()
 
-        renew("a-third-token")
+        renew(given, "a-third-token")
         await trio.sleep_until(80.1)
         seen = watch.game()
     assert spent(seen) == {"fresh": 80.1}
@@ -142,12 +155,26 @@ async def test_a_token_that_the_hub_refuses_leaves_the_old_connection_alone(auto
     assert seen.rotations == {"ok": 1, "failed": 1}
 
 
+async def test_a_game_goes_over_to_the_token_that_the_endpoint_gives_after_a_refused_one(
+    autojump_clock, monkeypatch
+):
+    monkeypatch.setenv("BETCORE_TEST_SECRET", "secret of the tests")
+    client = FakeClient(ok({"token": "first", "expires_in": 20}), ok({"token": "bad"}), ok({"token": "good"}))
+    source = {"url": "https://auth.example/token", "secret_env": "BETCORE_TEST_SECRET"}
+    hub = Hub(broadcast(), 401, broadcast())
+    async with watching(hub, settings(token=source), client=client) as watch:
+        await trio.sleep_until(30.1)
+        assert hub.tokens == ["first", "bad", "good"]
+        assert spent(watch.game()) == {"fresh": 30.1}
+        assert watch.feed.keeper.snapshot().valid
+
+
 @pytest.mark.parametrize("reason", ["refused", "dns", "timeout"])
-async def test_a_new_connection_that_can_t_be_had_is_tried_again(reason, autojump_clock):
+async def test_a_new_connection_that_can_t_be_had_is_tried_again(reason, autojump_clock, given):
     hub = Hub(broadcast(), ConnectionLostError(reason), ConnectionLostError(reason), broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
     assert spent(seen) == {"fresh": 20.1}
@@ -161,11 +188,11 @@ async def mute(peer: Peer) -> None:
     await peer.subscribed()
 
 
-async def test_a_new_connection_that_does_not_deliver_is_given_up(autojump_clock):
+async def test_a_new_connection_that_does_not_deliver_is_given_up(autojump_clock, given):
     hub = Hub(broadcast(), mute, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(10.0 + TAKE_OVER_SECONDS + 5.0)
         seen = watch.game()
         assert len(open_peers(hub)) == 1
@@ -173,7 +200,7 @@ async def test_a_new_connection_that_does_not_deliver_is_given_up(autojump_clock
     assert (seen.rotations, counted(seen.disconnects)) == ({"ok": 1, "failed": 1}, {"timeout": 1})
 
 
-async def test_a_hub_that_hangs_up_the_old_connection_for_the_new_one_costs_no_time(autojump_clock):
+async def test_a_hub_that_hangs_up_the_old_connection_for_the_new_one_costs_no_time(autojump_clock, given):
     old = []
 
     async def first(peer: Peer) -> None:
@@ -192,9 +219,9 @@ async def test_a_hub_that_hangs_up_the_old_connection_for_the_new_one_costs_no_t
             number += 1
 
     hub = Hub(first, second)
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
     assert spent(seen) == {"fresh": 20.1}
@@ -205,6 +232,7 @@ async def test_a_hub_that_hangs_up_the_old_connection_for_the_new_one_costs_no_t
 
 async def test_a_connection_lost_while_the_new_one_is_not_ready_is_reopened_with_the_new_token(
     autojump_clock,
+    given,
 ):
     async def dies(peer: Peer) -> None:
         await broadcast(until=11.0)(peer)
@@ -214,9 +242,9 @@ async def test_a_connection_lost_while_the_new_one_is_not_ready_is_reopened_with
         await peer.subscribed()
 
     hub = Hub(dies, never_answers, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.6)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
         assert open_peers(hub) == hub.peers[2:]
@@ -225,28 +253,28 @@ async def test_a_connection_lost_while_the_new_one_is_not_ready_is_reopened_with
     assert counted(seen.disconnects) == {"closed": 1}
 
 
-async def test_a_new_connection_that_counts_from_zero_is_a_reset(autojump_clock):
+async def test_a_new_connection_that_counts_from_zero_is_a_reset(autojump_clock, given):
     hub = Hub(broadcast(), broadcast(offset=-200))
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(150.1)
-        renew()
+        renew(given)
         await trio.sleep_until(160.1)
         seen = watch.game()
     assert counted(seen.anomalies) == {("sequence", "reset"): 1}
     assert spent(seen) == {"fresh": 160.1}
 
 
-async def test_updates_that_a_new_connection_has_lost_are_a_gap(autojump_clock):
+async def test_updates_that_a_new_connection_has_lost_are_a_gap(autojump_clock, given):
     hub = Hub(broadcast(), broadcast(0.1, offset=7))
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
     assert (counted(seen.anomalies), seen.sequence_missed) == ({("sequence", "gap"): 1}, 6)
 
 
-async def test_an_id_that_stands_still_is_noticed_soon_after_the_overlap(autojump_clock):
+async def test_an_id_that_stands_still_is_noticed_soon_after_the_overlap(autojump_clock, given):
     async def stuck(peer: Peer) -> None:
         await peer.send(HANDSHAKE)
         await peer.subscribed()
@@ -255,16 +283,16 @@ async def test_an_id_that_stands_still_is_noticed_soon_after_the_overlap(autojum
             await peer.update(sequence_id=20)
 
     hub = Hub(broadcast(), stuck)
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(10.0 + OVERLAP_SECONDS + 6.0)
         seen = watch.game()
     assert seen.anomalies["sequence", "duplicate"] > 0
     assert (seen.state, seen.frozen_because) == ("frozen", ("sequence.frozen",))
 
 
-async def test_what_is_wrong_goes_on_being_wrong_on_the_new_connection(autojump_clock):
+async def test_what_is_wrong_goes_on_being_wrong_on_the_new_connection(autojump_clock, given):
     async def frozen(peer: Peer) -> None:
         await peer.send(HANDSHAKE)
         await peer.subscribed()
@@ -275,9 +303,9 @@ async def test_what_is_wrong_goes_on_being_wrong_on_the_new_connection(autojump_
             number += 1
 
     hub = Hub(frozen, frozen)
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
         assert [state for _, state in watch.states()] == ["disconnected", "fresh", "frozen"]
@@ -285,7 +313,7 @@ async def test_what_is_wrong_goes_on_being_wrong_on_the_new_connection(autojump_
     assert counted(seen.anomalies) == {("timestamp", "frozen"): 1}
 
 
-async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(autojump_clock):
+async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(autojump_clock, given):
     async def breaks(peer: Peer) -> None:
         await peer.send(HANDSHAKE)
         await peer.subscribed()
@@ -294,9 +322,9 @@ async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(au
         await peer.drop()
 
     hub = Hub(broadcast(), breaks, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
     assert spent(seen) == {"fresh": 20.1}
@@ -304,7 +332,9 @@ async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(au
     assert seen.rotations == {"ok": 1, "failed": 1}
 
 
-async def test_a_hub_that_dies_with_the_old_connection_and_the_new_one_is_reconnected_to(autojump_clock):
+async def test_a_hub_that_dies_with_the_old_connection_and_the_new_one_is_reconnected_to(
+    autojump_clock, given
+):
     async def dies(peer: Peer) -> None:
         await broadcast(until=10.3)(peer)
         await trio.sleep_until(10.35)
@@ -318,9 +348,9 @@ async def test_a_hub_that_dies_with_the_old_connection_and_the_new_one_is_reconn
         await peer.ended.wait()
 
     hub = Hub(dies, subscribed_only, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(20.1)
         seen = watch.game()
         assert seen.connected
@@ -328,7 +358,7 @@ async def test_a_hub_that_dies_with_the_old_connection_and_the_new_one_is_reconn
     assert sum(counted(seen.disconnects).values()) == 2
 
 
-async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(autojump_clock):
+async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(autojump_clock, given):
     async def says_one_thing(peer: Peer) -> None:
         await peer.send(HANDSHAKE)
         await peer.subscribed()
@@ -336,9 +366,9 @@ async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(a
         await peer.send('{"type":7}\x1e')
 
     hub = Hub(broadcast(), says_one_thing, broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(60.1)
         seen = watch.game()
         assert seen.connected
@@ -346,11 +376,11 @@ async def test_a_new_connection_that_is_lost_with_its_first_update_is_reopened(a
     assert counted(seen.disconnects) == {"server_close": 1}
 
 
-async def test_a_token_of_the_future_is_gone_over_to_when_it_is_valid(autojump_clock):
+async def test_a_token_of_the_future_is_gone_over_to_when_it_is_valid(autojump_clock, given):
     hub = Hub(broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew(jwt(nbf=BASE + 40.0))
+        renew(given, jwt(nbf=BASE + 40.0))
         await trio.sleep_until(39.9)
         assert hub.tokens == [TOKEN]
         await trio.sleep_until(42.1)
@@ -358,21 +388,21 @@ async def test_a_token_of_the_future_is_gone_over_to_when_it_is_valid(autojump_c
         assert spent(watch.game()) == {"fresh": 42.1}
 
 
-async def test_an_expired_token_is_not_gone_over_to(autojump_clock):
+async def test_an_expired_token_is_not_gone_over_to(autojump_clock, given):
     hub = Hub(broadcast())
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew(jwt(exp=BASE))
+        renew(given, jwt(exp=BASE))
         await trio.sleep_until(60.1)
         assert hub.tokens == [TOKEN]
         assert spent(watch.game()) == {"fresh": 60.1}
 
 
-async def test_being_cancelled_while_one_takes_over_closes_both(autojump_clock):
+async def test_being_cancelled_while_one_takes_over_closes_both(autojump_clock, given):
     hub = Hub(broadcast(), mute)
-    async with watching(hub) as watch:
+    async with watching(hub, given) as watch:
         await trio.sleep_until(10.1)
-        renew()
+        renew(given)
         await trio.sleep_until(12.1)
         assert len(open_peers(hub)) == 2
         watch.feed.scope.cancel()
@@ -388,6 +418,7 @@ async def test_being_cancelled_while_one_takes_over_closes_both(autojump_clock):
 
 async def test_a_failure_long_after_an_earlier_one_is_a_first_one_again_though_connections_changed(
     autojump_clock,
+    given,
 ):
     async def dies(peer: Peer) -> None:
         await broadcast(until=62.0)(peer)
@@ -395,9 +426,9 @@ async def test_a_failure_long_after_an_earlier_one_is_a_first_one_again_though_c
 
     failures = [ConnectionLostError("refused")] * 4
     hub = Hub(*failures, broadcast(), dies, broadcast())
-    async with watching(hub, random=lambda: 1.0) as watch:
+    async with watching(hub, given, random=lambda: 1.0) as watch:
         await trio.sleep_until(60.1)
-        renew()
+        renew(given)
         await trio.sleep_until(62.6)
         assert watch.losses()[-1] == ("connection.lost", "closed")
         await trio.sleep_until(62.6 + 0.5)

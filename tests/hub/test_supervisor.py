@@ -17,6 +17,8 @@ from tests.support.fake_hub import (
     spent,
     watching,
 )
+from tests.support.jwt import jwt
+from tests.support.raw_server import Authority, answer, answering, serving, without_proxies
 from watchdog.hub.negotiation import Negotiated
 from watchdog.hub.supervisor import endpoint_of
 from watchdog.hub.transport import ConnectionLostError
@@ -77,6 +79,14 @@ async def test_before_it_runs_its_games_are_there_to_be_read(autojump_clock):
             seen = watch.game(game_type)
             assert (seen.state, seen.tried, seen.connection_attempts) == ("unobserved", False, 0)
             assert (seen.state_seconds["unobserved"], seen.last_message_at) == (0.0, None)
+
+
+async def test_a_token_of_another_partner_is_warned_of_and_tried_all_the_same(autojump_clock, tmp_path):
+    (tmp_path / "token").write_text(jwt(PartnerClientId=8))
+    async with watching(Hub(), settings(token={"file": str(tmp_path / "token")})) as watch:
+        await trio.sleep_until(1.1)
+        assert watch.game().state == "fresh"
+    assert watch.events(None) == ["token.other_partner", "token.valid"]
 
 
 # --- reload
@@ -211,3 +221,22 @@ async def test_a_stall_of_our_own_is_booked_to_us_in_every_game(autojump_clock):
         await trio.sleep_until(20.1)
         for game_type in (1, 3):
             assert spent(watch.game(game_type)) == pytest.approx({"fresh": 19.9, "unobserved": 0.2})
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_the_authority_that_a_feed_names_is_trusted_by_its_token_endpoint_too(
+    trusted, tmp_path, monkeypatch
+):
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("BETCORE_TEST_SECRET", "secret of the tests")
+    authority = Authority()
+    named = authority if trusted else Authority()
+    named.ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with serving(answering(answer(200, b'{"token": "t.o.k"}')), authority.server()) as port:
+        source = {"url": f"https://127.0.0.1:{port}/", "secret_env": "BETCORE_TEST_SECRET"}
+        async with watching(Hub(), settings(token=source, ca_file=str(tmp_path / "ca.pem"))) as watch:
+            with trio.fail_after(10.0):
+                await watch.feed.keeper.changed.wait()
+            assert watch.feed.keeper.token == ("t.o.k" if trusted else None)
+    if not trusted:
+        assert watch.found[0].finding.detail == {"error": "tls: ConnectError"}

@@ -15,7 +15,8 @@ from tests.support.fake_hub import (
     spent,
     watching,
 )
-from tests.support.token_keeper import Endpoint, jwt, ok
+from tests.support.jwt import jwt
+from tests.support.token_keeper import FakeClient, ok
 from tests.support.virtual_time import uncounted_lines
 from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
@@ -60,14 +61,13 @@ def hourly(**token: float) -> Config:
 
 
 async def test_a_week_of_hourly_tokens_loses_no_update_and_no_second(autojump_clock, secret):
-    hub, endpoint = Hub(broadcast), Endpoint(token)
+    hub, client = Hub(broadcast), FakeClient(token)
     with uncounted_lines():
-        await _watch_a_week(hub, hourly(refresh_before_seconds=AHEAD), endpoint)
+        await _watch_a_week(hub, hourly(refresh_before_seconds=AHEAD), client)
 
 
-async def _watch_a_week(hub, given, endpoint):
-    async with watching(hub, given) as watch:
-        watch.feed.keeper._endpoint._client = endpoint
+async def _watch_a_week(hub, given, client):
+    async with watching(hub, given, client=client) as watch:
         await trio.sleep_until(WEEK)
         games = [watch.game(game_type) for game_type in GAMES]
         kept = watch.feed.keeper.snapshot()
@@ -75,7 +75,7 @@ async def _watch_a_week(hub, given, endpoint):
 
     renewals = int(WEEK / PERIOD)
     # One request for each renewal, however many games share the token.
-    assert len(endpoint.asked_at) == 1 + renewals
+    assert len(client.asked_at) == 1 + renewals
     assert kept.refreshes == {"ok": 1 + renewals, "failed": 0}
     assert kept.rejections == 0
     for seen in games:
@@ -98,9 +98,8 @@ async def test_an_endpoint_that_fails_for_ten_minutes_costs_nothing_while_the_to
             raise NoAnswerError("timeout", "the server did not answer")
         return token()
 
-    hub, endpoint = Hub(broadcast), Endpoint(failing_for_ten_minutes)
-    async with watching(hub, hourly(refresh_before_seconds=800.0)) as watch:
-        watch.feed.keeper._endpoint._client = endpoint
+    hub, client = Hub(broadcast), FakeClient(failing_for_ten_minutes)
+    async with watching(hub, hourly(refresh_before_seconds=800.0), client=client) as watch:
         await trio.sleep_until(3_390.0)
         failing = watch.feed.keeper.snapshot()
         await trio.sleep_until(3_500.0)

@@ -264,9 +264,16 @@ def settings(
 
 @asynccontextmanager
 async def watching(
-    hub: Hub, given: Config | None = None, *, random: Callable[[], float] = lambda: 0.0
+    hub: Hub,
+    given: Config | None = None,
+    *,
+    random: Callable[[], float] = lambda: 0.0,
+    client: Any = None,
 ) -> AsyncIterator[Watching]:
-    """Watch the first feed of the configuration; with a `random` of 0 each wait is `initial_seconds`."""
+    """Watch the first feed of the configuration; with a `random` of 0 each wait is `initial_seconds`.
+
+    HTTP requests go to `client`, if one is given.
+    """
     given = given or settings()
     watch = Watching(hub)
     with pytest.MonkeyPatch.context() as patch:
@@ -281,6 +288,7 @@ async def watching(
                 report_feed=watch.report_feed,
                 random=random,
                 dial=hub.dial,
+                client=client,
             )
             watch.feed.prepare()
             nursery.start_soon(watch.feed.run)

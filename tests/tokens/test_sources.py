@@ -1,105 +1,200 @@
-"""What is told of the files and tokens themselves: exposed ones, and those of somebody else."""
+"""Tokens and secrets as they are read from a file or the environment."""
 
-import base64
-import json
+import os
+from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from watchdog.config.load import parse
-from watchdog.config.permissions import ExposedFiles
-from watchdog.config.schema import Config, Web
-from watchdog.core.token import other_partner
+from watchdog.core.token import MAX_TOKEN_CHARACTERS
+from watchdog.tokens.sources import CredentialError, SecretFile, clean_secret, clean_token, reader
 
+TOKEN = "sesame.open.now"
 
-@pytest.fixture
-def settings(tmp_path) -> Config:
-    for name in ("token", "secret"):
-        (tmp_path / name).write_text("sesame.open.now")
-        (tmp_path / name).chmod(0o600)
-    games = [{"type": 3}]
-    hub = {"url": "wss://hub.example/hubs", "partner_client_id": 42, "games": games}
-    endpoint = {"url": "https://auth.example/token", "secret_file": "secret"}
-    feeds = [
-        {"name": "one", "token": {"file": "token"}, **hub},
-        {"name": "two", "token": endpoint, **hub},
-        {"name": "three", "token": {"env": "TOKEN"}, **hub},
-    ]
-    return parse({"feeds": feeds}, tmp_path / "watchdog.toml")
-
-
-@pytest.mark.parametrize("mode", [0o400, 0o600, 0o640, 0o660])
-def test_a_file_for_owner_and_group_is_nothing_to_tell(settings, tmp_path, mode):
-    (tmp_path / "token").chmod(mode)
-    assert ExposedFiles().look(settings) == []
-
-
-def test_a_file_that_everybody_may_read_is_told_once_until_its_mode_changes(settings, tmp_path):
-    exposed, token = ExposedFiles(), tmp_path / "token"
-    told = []
-    for mode in (0o644, 0o644, 0o604, 0o600, 0o604):
-        token.chmod(mode)
-        told.append([finding.detail["mode"] for finding in exposed.look(settings)])
-    assert told == [["0644"], [], ["0604"], [], ["0604"]]
-
-
-def test_what_is_told_names_key_path_and_mode_and_nothing_of_the_content(settings, tmp_path):
-    (tmp_path / "secret").chmod(0o662)
-    (finding,) = ExposedFiles().look(settings)
-    assert (finding.event, finding.level) == ("config.file_exposed", "warning")
-    assert finding.detail == {
-        "key": "feeds[1].token.secret_file",
-        "path": str(tmp_path / "secret"),
-        "mode": "0662",
-    }
-
-
-def test_the_file_behind_a_link_counts(settings, tmp_path):
-    (tmp_path / "token").rename(tmp_path / "real")
-    (tmp_path / "token").symlink_to("real")
-    assert ExposedFiles().look(settings) == []
-    (tmp_path / "real").chmod(0o604)
-    assert [finding.detail["path"] for finding in ExposedFiles().look(settings)] == [str(tmp_path / "token")]
-
-
-def test_a_file_that_is_gone_is_somebody_elses_business(settings, tmp_path):
-    (tmp_path / "token").unlink()
-    assert ExposedFiles().look(settings) == []
-
-
-def jwt(claims: object) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"e30.{payload}.c2ln"
+# --- texts
 
 
 @pytest.mark.parametrize(
-    ("claims", "other"),
+    "text",
     [
-        ({"PartnerClientId": 7}, "7"),
-        ({"partner_client_id": "7"}, "7"),
-        ({"partnerClientId": "x" * 99}, "x" * 40),
-        ({"partnerClientId": 42}, None),
-        ({"partner_client_id": "42"}, None),
-        ({"client_id": 7}, None),
-        ({}, None),
-        ([], None),
-        (7, None),
+        TOKEN,
+        f"{TOKEN}\n",
+        f"  {TOKEN}\r\n\n",
+        f'"{TOKEN}"',
+        f"'{TOKEN}'\n",
+        f"Bearer {TOKEN}",
+        f"bearer   {TOKEN}\n",
+        f'BEARER "{TOKEN}"',
+        f'"Bearer {TOKEN}"\n',
     ],
 )
-def test_a_jwt_for_another_partner_is_recognized(claims, other):
-    assert other_partner(jwt(claims), 42) == other
+def test_a_token_is_found_as_people_and_secret_stores_write_it(text):
+    assert clean_token(text) == TOKEN
 
 
-@pytest.mark.parametrize("token", ["opaque", "a.b.c", "..", "a.b.c.d", f"e30.{'W' * 10_000}.x", "e30.é.x"])
-def test_what_is_no_jwt_names_no_partner(token):
-    assert other_partner(token, 42) is None
+@pytest.mark.parametrize("text", ["", " ", "\n\n", '""', "''", "Bearer", "Bearer ", '"bearer "', 'Bearer ""'])
+def test_nothing_is_no_token(text):
+    with pytest.raises(ValueError, match=r"^it is empty$"):
+        clean_token(text)
 
 
-def test_the_files_of_the_web_side_count(settings, tmp_path):
-    for name in ("users", "key"):
-        (tmp_path / name).write_text("")
-        (tmp_path / name).chmod(0o644)
-    # Not loaded here: only their modes matter.
-    web = Web(tls_key_file=tmp_path / "key", basic_auth_file=tmp_path / "users")
-    told = ExposedFiles().look(replace(settings, web=web))
-    assert [finding.detail["key"] for finding in told] == ["web.tls_key_file", "web.basic_auth_file"]
+@pytest.mark.parametrize(
+    "text", ["two words", "line\nline", "tökén", "nul\0", "\ufffd", "a\tb", "\x7f", "e\u200b"]
+)
+def test_what_no_header_can_hold_is_no_token(text):
+    with pytest.raises(ValueError, match=r"^it holds characters that no token has$"):
+        clean_token(text)
+
+
+def test_a_token_has_a_largest_length():
+    longest = "x" * MAX_TOKEN_CHARACTERS
+    assert clean_token(longest) == longest
+    with pytest.raises(ValueError, match=f"longer than {MAX_TOKEN_CHARACTERS} characters"):
+        clean_token(longest + "x")
+
+
+@pytest.mark.parametrize("secret", ["pa ss wörd", "'quoted'", "Bearer of it", '"', "{}"])
+def test_a_secret_is_taken_as_it_stands(secret):
+    assert clean_secret(f"{secret}\r\n") == secret
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "two\nlines", "nul\0", "\ufffd", "x" * (MAX_TOKEN_CHARACTERS + 1)]
+)
+def test_what_is_not_one_readable_line_is_no_secret(text):
+    with pytest.raises(ValueError, match=r"^it is "):
+        clean_secret(text)
+
+
+# --- files
+
+
+def refusal_of(path):
+    with pytest.raises(CredentialError) as refusal:
+        SecretFile(path, clean_token).read()
+    message = str(refusal.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is empty"),
+        (b"\n", "it is empty"),
+        (b"\xef\xbb\xbf\n", "it is empty"),
+        (bytes(range(256)), "it holds characters that no token has"),
+        (os.urandom(64) + b"\xff", "it holds characters that no token has"),
+        (TOKEN.encode("utf-16"), "it holds characters that no token has"),
+        (b"x" * 50_000_000, f"it is longer than {MAX_TOKEN_CHARACTERS} characters"),
+    ],
+    ids=["nothing", "a line break", "a byte order mark", "all bytes", "random", "UTF-16", "huge"],
+)
+def test_a_file_without_a_token_is_refused_in_one_line(tmp_path, content, words):
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    assert refusal_of(path) == words
+
+
+def test_a_byte_order_mark_is_no_part_of_a_token(tmp_path):
+    path = tmp_path / "token"
+    path.write_bytes(b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n")
+    assert SecretFile(path, clean_token).read() == TOKEN
+
+
+def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path):
+    assert refusal_of(tmp_path / "none") == "No such file or directory"
+    assert refusal_of(tmp_path) == "it is not a regular file"
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal_of(tmp_path / "pipe") == "it is not a regular file"
+    (tmp_path / "loop").symlink_to("loop")
+    assert "symbolic links" in refusal_of(tmp_path / "loop")
+    (tmp_path / "file").write_text(TOKEN)
+    assert refusal_of(tmp_path / "file" / "token") == "Not a directory"
+
+
+def test_a_file_that_may_not_be_read_is_refused_until_it_may(tmp_path, monkeypatch):
+    """Root may read anything, so the refusal is played."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    source = SecretFile(path, clean_token)
+    real = Path.open
+    denied = PermissionError(13, "Permission denied")
+
+    def deny(*_, **__):
+        raise denied
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", deny)
+        for _ in range(2):
+            with pytest.raises(CredentialError, match=r"token: Permission denied$"):
+                source.read()
+    assert Path.open is real
+    assert source.read() == TOKEN
+
+
+def test_a_file_is_opened_again_only_when_it_changed(tmp_path, monkeypatch):
+    path = tmp_path / "token"
+    path.write_text("two words")
+    source = SecretFile(path, clean_token)
+    opened = []
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, *args, **more: opened.append(args) or real(self, *args, **more)
+    )
+    for _ in range(3):
+        with pytest.raises(CredentialError):
+            source.read()
+    assert opened == [("rb",)]
+    replace(path, TOKEN)
+    assert [source.read() for _ in range(3)] == [TOKEN] * 3
+    assert opened.count(("rb",)) == 2
+
+
+def replace(path, text):
+    """As editors and secret stores do it: a new file takes the old one's place."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text)
+    fresh.rename(path)
+
+
+def test_the_swap_of_a_kubernetes_mount_is_seen(tmp_path):
+    def publish(name, token):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "token").write_text(token)
+        (tmp_path / "..data_tmp").symlink_to(name)
+        (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+
+    publish("..first", "first.token")
+    (tmp_path / "token").symlink_to("..data/token")
+    source = SecretFile(tmp_path / "token", clean_token)
+    assert source.read() == "first.token"
+    publish("..second", "other.token")
+    assert source.read() == "other.token"
+
+
+def test_a_change_that_keeps_size_and_modification_time_is_seen(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("first.token")
+    source = SecretFile(path, clean_token)
+    source.read()
+    times = path.stat()
+    replace(path, "other.token")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert source.read() == "other.token"
+
+
+# --- the environment
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "it is empty"), ("", "it is empty"), ("two words", "it holds characters that no token has")],
+)
+def test_a_variable_without_a_token_is_named_and_its_value_is_not(value, words, monkeypatch):
+    monkeypatch.delenv("BETCORE_TOKEN", raising=False)
+    if value is not None:
+        monkeypatch.setenv("BETCORE_TOKEN", value)
+    with pytest.raises(CredentialError) as refusal:
+        reader(None, "BETCORE_TOKEN", clean_token)()
+    assert str(refusal.value) == f"environment variable BETCORE_TOKEN: {words}"

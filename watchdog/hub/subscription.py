@@ -7,9 +7,8 @@ from typing import Protocol
 
 import trio
 
-from watchdog.config.schema import Reconnect
 from watchdog.core.arrival import Arrival
-from watchdog.core.backoff import delay_seconds
+from watchdog.core.backoff import Backoff
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
@@ -32,9 +31,17 @@ Report = Callable[[Monitor, list[Finding]], None]
 class Keeper(Protocol):
     """What a subscription needs from the keeper of the feed's token."""
 
-    token: str | None
-    pending: bool
-    changed: trio.Event
+    @property
+    def token(self) -> str | None:
+        """The token to connect with, if there is one."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is not known yet if there is a token."""
+
+    @property
+    def changed(self) -> trio.Event:
+        """What is set, and replaced, when there is another token or the one there is has become valid."""
 
     def accepted(self, token: str) -> None:
         """The hub accepted this token."""
@@ -63,13 +70,13 @@ class Subscription:
         keeper: Keeper,
         connect: Connect,
         clock: Clock,
-        reconnect: Reconnect,
+        backoff: Backoff,
         report: Report,
         random: Callable[[], float],
     ) -> None:
         """`random` returns random numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
-        self.reconnect = reconnect
+        self.backoff = backoff
         self._checks = checks
         self._take_over_seconds = max(TAKE_OVER_SECONDS, 2.0 * checks.late_after_seconds)
         self._silence_seconds = checks.silence_reconnect_seconds - checks.late_after_seconds
@@ -252,13 +259,8 @@ class Subscription:
         self._failures = 1 if attempt.good else self._failures + 1
         if not lost.allow_reconnect:
             # The hub asks us not to reconnect. A watchdog can't stop watching, but it waits its longest.
-            return self.reconnect.max_seconds
-        return delay_seconds(
-            self._failures,
-            self._random(),
-            initial_seconds=self.reconnect.initial_seconds,
-            max_seconds=self.reconnect.max_seconds,
-        )
+            return self.backoff.max_seconds
+        return self.backoff.delay_seconds(self._failures, self._random())
 
     async def _wait(self, seconds: float, sooner: trio.Event | None) -> None:
         """Wait, and judge what falls due in the meantime; an event may end the wait sooner."""

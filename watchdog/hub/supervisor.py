@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from watchdog.config.schema import Feed, Game, Reconnect
-from watchdog.core.backoff import delay_seconds
+from watchdog.core.backoff import Backoff
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.hub.negotiation import negotiate
@@ -21,7 +21,10 @@ from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.http_client import Client
 from watchdog.runtime.redaction import register_query, register_secret
+from watchdog.tokens.endpoint import TokenEndpoint
 from watchdog.tokens.keeper import TokenKeeper
+from watchdog.tokens.polled import PolledToken
+from watchdog.tokens.renewed import RenewedToken
 
 COMPARE_CLOCKS_SECONDS = 10.0
 """How often the provider's time is taken from the timestamps of updates."""
@@ -50,22 +53,21 @@ class FeedSupervisor:
         report_feed: FeedReport,
         random: Callable[[], float],
         dial: Dial | None = None,
+        client: Client | None = None,
     ) -> None:
         self.feed = feed
-        self._reconnect = reconnect
+        self._backoff = _backoff(reconnect)
         self._clock = clock
         self._report = report
         self._report_feed = report_feed
         self._random = random
         self._dial = dial
         self._tls = ssl.create_default_context(cafile=str(feed.ca_file) if feed.ca_file else None)
-        self._client = Client(self._tls)
+        self._client = client or Client(self._tls)
         self._games: dict[int, _Watched] = {}
         self._nursery: trio.Nursery | None = None
         self.scope = trio.CancelScope()
-        self.keeper = TokenKeeper(
-            feed, reconnect, clock, client=self._client, on_change=self._token_changed, random=random
-        )
+        self.keeper = self._keeper()
 
     @property
     def monitors(self) -> Iterator[Monitor]:
@@ -76,7 +78,6 @@ class FeedSupervisor:
         """Set up the games, so that readers find them before anything runs."""
         for game in self.feed.games:
             self._add(game)
-        self.keeper.announce()
 
     async def run(self) -> None:
         """Watch until cancelled by `scope` or from outside."""
@@ -95,11 +96,11 @@ class FeedSupervisor:
 
     def reload(self, feed: Feed, reconnect: Reconnect) -> None:
         """Take over the games of a feed that is otherwise the same; an unchanged game notices nothing."""
-        self._reconnect = reconnect
+        self._backoff = _backoff(reconnect)
         wanted = {game.type: game for game in feed.games}
         for game_type, watched in list(self._games.items()):
             if wanted.get(game_type) == watched.settings:
-                watched.subscription.reconnect = reconnect
+                watched.subscription.backoff = self._backoff
             else:
                 del self._games[game_type]
                 watched.scope.cancel()
@@ -115,9 +116,22 @@ class FeedSupervisor:
         for monitor in self.monitors:
             self._report(monitor, monitor.stalled(since, until))
 
+    def _keeper(self) -> TokenKeeper:
+        url = self.feed.token.url
+        if url is None:
+            return PolledToken(self.feed, self._clock, on_change=self._token_changed)
+        return RenewedToken(
+            self.feed,
+            self._clock,
+            endpoint=TokenEndpoint(url, self.feed, self._client),
+            backoff=self._backoff,
+            on_change=self._token_changed,
+            random=self._random,
+        )
+
     def _add(self, game: Game) -> _Watched:
         monitor = Monitor(self.feed.name, game.type, game.name, game.checks, self._clock.now())
-        monitor.authorized(self._clock.now(), ok=self.keeper.pending or not self.keeper.unauthorized)
+        monitor.authorized(self._clock.now(), ok=not self.keeper.unauthorized)
         subscription = Subscription(
             monitor,
             game.checks,
@@ -125,7 +139,7 @@ class FeedSupervisor:
             keeper=self.keeper,
             connect=self._connect,
             clock=self._clock,
-            reconnect=self._reconnect,
+            backoff=self._backoff,
             report=self._report,
             random=self._random,
         )
@@ -143,11 +157,12 @@ class FeedSupervisor:
             token, changed = self.keeper.token, self.keeper.changed
             done = True
             for watched in list(self._games.values()):
-                if token is None or not self.keeper.good or changed.is_set():
+                if token is None or not self.keeper.worth_trying or changed.is_set():
                     break
                 done = await watched.subscription.rotate(token) and done
             failures = 0 if done else failures + 1
-            with trio.move_on_after(math.inf if done else self._pause_seconds(failures)):
+            pause = math.inf if done else self._backoff.delay_seconds(failures, self._random())
+            with trio.move_on_after(pause):
                 await changed.wait()
 
     async def _compare_clocks(self) -> None:
@@ -160,14 +175,6 @@ class FeedSupervisor:
             if known:
                 # The path can only add to the offset, so the smallest is the best.
                 self.keeper.skewed(min(known))
-
-    def _pause_seconds(self, failures: int) -> float:
-        return delay_seconds(
-            failures,
-            self._random(),
-            initial_seconds=self._reconnect.initial_seconds,
-            max_seconds=self._reconnect.max_seconds,
-        )
 
     def _token_changed(self, findings: list[Finding]) -> None:
         self._report_feed(self.feed.name, findings)
@@ -190,6 +197,10 @@ class FeedSupervisor:
         endpoint = endpoint_of(url, token, connection_id, self._tls)
         async with open_connection(endpoint, self._clock, self._dial) as connection:
             yield connection
+
+
+def _backoff(reconnect: Reconnect) -> Backoff:
+    return Backoff(reconnect.initial_seconds, reconnect.max_seconds)
 
 
 def endpoint_of(url: str, token: str, connection_id: str | None, tls: ssl.SSLContext) -> Endpoint:

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from watchdog.config.schema import Feed, Token
+from watchdog.config.values import HttpUrl
+from watchdog.core.errors import ProviderError
 from watchdog.runtime.http_client import CREATED, OK, Answer, Client, NoAnswerError
 from watchdog.runtime.redaction import register_query, register_secret
-from watchdog.tokens.sources import TokenUnavailableError, clean_secret, clean_token, reader
+from watchdog.tokens.sources import CredentialError, clean_secret, clean_token, reader
 
 _TOKEN_FIELDS = ("access_token", "accessToken", "token")
 _EXPIRES_FIELDS = ("expires_in", "expiresIn")
@@ -17,14 +19,27 @@ _REDIRECTION = 3
 _LONGEST_LIFE_SECONDS = 1e12
 
 MAX_RETRY_AFTER_SECONDS = 300.0
-"""A wait that the endpoint asks for is kept up to this long: nobody can silence the renewal for good."""
+"""A wait that the endpoint asks for is kept up to this long: nobody can silence the renewal forever."""
+
+
+class TokenEndpointError(ProviderError):
+    """The endpoint gave no token; the words say why and hold nothing secret.
+
+    `retry_after_seconds` is for how long it does not want to be asked again, if it said so.
+    """
+
+    def __init__(self, words: str, *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(words)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TokenEndpoint:
     """Asks for one feed's tokens with the partner's secret, which is read anew for every request."""
 
-    def __init__(self, feed: Feed, client: Client) -> None:
-        self._feed = feed
+    def __init__(self, url: HttpUrl, feed: Feed, client: Client) -> None:
+        self._url = url
+        self._settings = feed.token
+        self._partner_client_id = feed.partner_client_id
         self._client = client
         self._read_secret = reader(feed.token.secret_file, feed.token.secret_env, clean_secret)
 
@@ -32,50 +47,58 @@ class TokenEndpoint:
         """A token, and for how many seconds it is good where the answer says so.
 
         Raises:
-            TokenUnavailableError: there is none to be had.
+            CredentialError: the secret can't be read.
+            TokenEndpointError: the endpoint gives no token.
 
         """
-        settings = self._feed.token
-        if settings.url is None or self._read_secret is None:
-            raise RuntimeError("asked for a token without an endpoint")
         try:
             secret = self._read_secret()
-        except TokenUnavailableError as problem:
-            raise TokenUnavailableError(f"the secret is unavailable: {problem}") from None
+        except CredentialError as problem:
+            raise CredentialError(f"the secret is unavailable: {problem}") from None
         register_secret(secret)
-        register_query(settings.url.query)
-        body = settings.request.fill(partner_client_id=self._feed.partner_client_id, secret=secret)
+        register_query(self._url.query)
+        body = self._settings.request.fill(partner_client_id=self._partner_client_id, secret=secret)
         try:
-            answer = await self._client.post(settings.url.text, json=body)
+            answer = await self._client.post(self._url.text, json=body)
         except NoAnswerError as error:
-            raise TokenUnavailableError(f"{error.reason}: {error}") from None
-        return _parse(answer, settings)
+            raise TokenEndpointError(f"{error.reason}: {error}") from None
+        return read_answer(answer, self._settings)
 
 
-def _parse(answer: Answer, settings: Token) -> tuple[str, float | None]:
+def read_answer(answer: Answer, settings: Token) -> tuple[str, float | None]:
+    """The token in an answer, and for how many seconds it is good where the answer says so.
+
+    Raises:
+        TokenEndpointError: the answer holds no token.
+
+    """
     if answer.status not in (OK, CREATED):
         raise _refused(answer)
     try:
         document = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenUnavailableError("the answer is no JSON") from None
+        raise TokenEndpointError("the answer is no JSON") from None
     token = _find(document, settings.token_field, _TOKEN_FIELDS)
     if not isinstance(token, str):
-        raise TokenUnavailableError("the answer holds no token")
+        raise TokenEndpointError("the answer holds no token")
+    try:
+        token = clean_token(token)
+    except ValueError as problem:
+        raise TokenEndpointError(str(problem)) from None
     expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
     number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
     sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
-    return clean_token(token), float(expires_in) if sensible else None
+    return token, float(expires_in) if sensible else None
 
 
-def _refused(answer: Answer) -> TokenUnavailableError:
+def _refused(answer: Answer) -> TokenEndpointError:
     words, wait = f"HTTP status {answer.status}", answer.retry_after_seconds
     if answer.status // 100 == _REDIRECTION:
         words += ": redirects are not followed, as the secret would go along"
-    if wait is not None:
-        wait = min(wait, MAX_RETRY_AFTER_SECONDS)
-        words += f", to be asked again after {wait:g} s"
-    return TokenUnavailableError(words, retry_after_seconds=wait)
+    if wait is None:
+        return TokenEndpointError(words)
+    wait = min(wait, MAX_RETRY_AFTER_SECONDS)
+    return TokenEndpointError(f"{words}, to be asked again after {wait:g} s", retry_after_seconds=wait)
 
 
 def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:

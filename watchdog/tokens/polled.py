@@ -1,0 +1,39 @@
+"""A token that somebody else keeps up to date: in a file, or in the environment."""
+
+import trio
+
+from watchdog.config.schema import Feed
+from watchdog.runtime.clock import Clock
+from watchdog.runtime.redaction import register_secret
+from watchdog.tokens.keeper import TokenKeeper, TokenListener
+from watchdog.tokens.sources import CredentialError, clean_token, reader
+
+POLL_SECONDS = 2.0
+"""How often a token's file is looked at."""
+
+
+class PolledToken(TokenKeeper):
+    """Reads a feed's token, from a file again whenever that changes."""
+
+    def __init__(self, feed: Feed, clock: Clock, *, on_change: TokenListener) -> None:
+        super().__init__(feed, clock, on_change)
+        self._read = reader(feed.token.file, feed.token.env, clean_token)
+        self._can_change = feed.token.file is not None
+
+    async def _obtain(self) -> None:
+        self._look()
+        # Nobody can change the environment of a running process from outside.
+        while self._can_change:
+            await trio.sleep(POLL_SECONDS)
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            token = self._read()
+        except CredentialError as problem:
+            if self.token is not None or self.pending:
+                self._report(self._state.unavailable(str(problem), self._clock.wall()), another=True)
+        else:
+            if token != self.token:
+                register_secret(token)
+                self._report(self._state.obtained(token, self._clock.wall()), another=True)
