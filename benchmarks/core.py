@@ -23,7 +23,8 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.timestamps import Timestamps
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import UpdateReceived
-from watchdog.core.protocol.signalr import RECORD_SEPARATOR, Session
+from watchdog.core.protocol.records import RECORD_SEPARATOR
+from watchdog.core.protocol.signalr import Session
 from watchdog.core.protocol.updates import Update, UpdateDecoder, unix_seconds
 
 _COUNT = 4_000
@@ -51,7 +52,7 @@ class Replay:
         for event in self.session.receive(record, seconds):
             if isinstance(event, UpdateReceived):
                 arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds)
-                self.monitor.received(event.content, arrival, event.size_bytes)
+                self.monitor.received(event.update, arrival, event.size_bytes)
         return min(self.session.next_deadline, self.monitor.next_deadline)
 
 
