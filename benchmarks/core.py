@@ -44,7 +44,7 @@ class Replay:
         self._received = 0
 
     def take(self, record: str) -> float:
-        """Decode and judge one record; return the next deadline."""
+        """Decode and judge one record, and return the next deadline."""
         seconds = self._received * STEP_SECONDS
         self._received += 1
         for event in self.session.receive(record, seconds):

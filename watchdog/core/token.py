@@ -1,4 +1,4 @@
-"""Token: what its bearer can read of a JWT without a key, and whether it is good at an instant."""
+"""Token: what its bearer can tell of a JWT without a key, and whether it is good at an instant."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -17,10 +17,10 @@ _LONGEST_NAME = 40
 
 
 class Claims(Struct, frozen=True):
-    """The times of a token, in UNIX seconds; None where it names none or is no JWT.
+    """The times of a token, UNIX seconds; None where it names none or is no JWT.
 
-    They are read without verifying the signature, for which only the provider has the key. That is good
-    enough for metrics and for planning, and never for trust.
+    Read from the JWT without verifying its signature, for which only the provider has the key: good
+    for metrics and for planning, never for trust.
     """
 
     exp: _NumericDate | None = None
@@ -29,7 +29,7 @@ class Claims(Struct, frozen=True):
 
 
 def read_claims(token: str) -> Claims:
-    """The claims of a JWT (RFC 7519); all None for an opaque token, which is allowed."""
+    """The claims of a JWT (RFC 7519); none at all for an opaque token, which is allowed."""
     try:
         return msgspec.json.decode(_payload(token), type=Claims)
     except (ValueError, RecursionError):
@@ -37,9 +37,9 @@ def read_claims(token: str) -> Claims:
 
 
 def other_partner(token: str, partner_client_id: int) -> str | None:
-    """The partner that a JWT names, if that is not the one configured; None for all other tokens.
+    """The partner that a JWT names where that is another one than ours; None for all other tokens.
 
-    The claim is not documented. Any that is called "partner client id", however spelled, counts, unverified.
+    The claim is not documented: whichever is called partner client id in any spelling counts, unverified.
     """
     try:
         claims = msgspec.json.decode(_payload(token))
@@ -59,7 +59,7 @@ def _payload(token: str) -> bytes:
     """The JSON that a JWT carries.
 
     Raises:
-        ValueError: it is no JWT.
+        ValueError: it is none.
 
     """
     parts = token.split(".")
@@ -69,7 +69,7 @@ def _payload(token: str) -> bytes:
 
 
 class TokenState:
-    """What is known of one feed's token."""
+    """The standing of one feed's token: missing, expired, not yet valid, rejected, or good (None)."""
 
     __slots__ = ("claims", "present", "rejected")
 
@@ -79,13 +79,13 @@ class TokenState:
         self.claims = Claims()
 
     def replaced(self, token: str | None) -> None:
-        """Take a new token, or none; what was known of the old one no longer counts."""
+        """A new token, or none; what was said of the old one no longer counts."""
         self.present = token is not None
         self.claims = read_claims(token) if token is not None else Claims()
         self.rejected = False
 
     def problem(self, wall: float) -> TokenProblem | None:
-        """What is wrong with the token at this UNIX time; None if it is good."""
+        """What is wrong with the token at this UNIX time, by the clock it is given."""
         if not self.present:
             return "missing"
         if self.claims.exp is not None and wall >= self.claims.exp:
