@@ -13,17 +13,16 @@ from benchmarks.figures import median, spread
 from benchmarks.recording import BEGIN_UNIX_SECONDS, STEP_SECONDS, records
 from benchmarks.yardstick import Yardstick
 from watchdog.core.arrival import Arrival
-from watchdog.core.checks.betting_timer import BettingTimer
 from watchdog.core.checks.cadence import Cadence
+from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.latency import Latency
 from watchdog.core.checks.maintenance import Maintenance
-from watchdog.core.checks.rounds import Rounds
-from watchdog.core.checks.sequence import Sequence
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.checks.timestamps import Timestamps
+from watchdog.core.checks.suite import CHECKS
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import UpdateReceived
-from watchdog.core.protocol.signalr import RECORD_SEPARATOR, Session
+from watchdog.core.protocol.records import RECORD_SEPARATOR
+from watchdog.core.protocol.signalr import Session
 from watchdog.core.protocol.updates import Update, UpdateDecoder, unix_seconds
 
 _COUNT = 4_000
@@ -51,7 +50,7 @@ class Replay:
         for event in self.session.receive(record, seconds):
             if isinstance(event, UpdateReceived):
                 arrival = Arrival(seconds, BEGIN_UNIX_SECONDS + seconds)
-                self.monitor.received(event.content, arrival, event.size_bytes)
+                self.monitor.received(event.update, arrival, event.size_bytes)
         return min(self.session.next_deadline, self.monitor.next_deadline)
 
 
@@ -86,6 +85,7 @@ def measure() -> dict[str, Any]:
     updates = [decode(text) for text in bare]
     arrivals = [_arrival(number) for number in range(_COUNT)]
     judged = list(zip(updates, arrivals, strict=True))
+    shown = [(_observation(*item), item[1]) for item in judged]
 
     def judge() -> Callable[[tuple[Update, Arrival]], object]:
         monitor = Replay().monitor
@@ -96,7 +96,7 @@ def measure() -> dict[str, Any]:
         "decode": cost_us(lambda: UpdateDecoder().decode, bare),
         "decode, each with other games": cost_us(lambda: _never_the_same, bare),
         "monitor": cost_us(judge, judged),
-        **{f"check: {name}": cost_us(make, judged) for name, make in _CHECKS.items()},
+        **{f"check: {name}": cost_us(make, shown) for name, make in _CHECKS.items()},
     }
     return {
         "updates": _COUNT,
@@ -122,66 +122,49 @@ def _session_only() -> Callable[[str], object]:
     return lambda text: session.receive(text, 0.0)
 
 
-_Check = Callable[[], Callable[[tuple[Update, Arrival]], object]]
+_Shown = tuple[Observation, Arrival]
 
 
-def _check(make: Callable[[], Callable[[Update, Arrival], object]]) -> _Check:
-    def made() -> Callable[[tuple[Update, Arrival]], object]:
-        received = make()
-        return lambda item: received(*item)
+def _observation(update: Update, arrival: Arrival) -> Observation:
+    return Observation(
+        update=update,
+        game=update.games[0],
+        games_unchanged=update.games_unchanged,
+        sent=unix_seconds(update.sent),
+        at=arrival.at,
+        first_of_connection=False,
+        contiguous=True,
+    )
+
+
+def _check(check: type[Check]) -> Callable[[], Callable[[_Shown], object]]:
+    def made() -> Callable[[_Shown], object]:
+        received = check(_SETTINGS).received
+        return lambda shown: received(shown[0])
 
     return made
 
 
-def _cadence() -> Callable[[Update, Arrival], object]:
+def _cadence() -> Callable[[_Shown], object]:
     check = Cadence(_SETTINGS)
-    return lambda _, arrival: check.received(arrival.at, exact=arrival.exact)
+    return lambda shown: check.received(shown[1].at, exact=shown[1].exact)
 
 
-def _sequence() -> Callable[[Update, Arrival], object]:
-    check = Sequence(_SETTINGS)
-    return lambda update, arrival: check.received(update.sequence_id, arrival.at, first_of_connection=False)
+def _latency() -> Callable[[_Shown], object]:
+    check = Latency(_SETTINGS)
+    return lambda shown: check.received(shown[0].sent, shown[1].wall, shown[1].at)
 
 
-def _timestamps() -> Callable[[Update, Arrival], object]:
-    check, latency = Timestamps(_SETTINGS), Latency()
-
-    def received(update: Update, arrival: Arrival) -> None:
-        sent = unix_seconds(update.sent)
-        check.received(sent, arrival.at)
-        latency.received(sent, arrival.wall, arrival.at)
-
-    return received
-
-
-def _timer() -> Callable[[Update, Arrival], object]:
-    check = BettingTimer(_SETTINGS)
-
-    def received(update: Update, arrival: Arrival) -> None:
-        game = update.games[0]
-        window = (game.id, game.current_round)
-        check.received(update.betting_timer, arrival.at, window=window, betting_open=True)
-
-    return received
-
-
-def _rounds() -> Callable[[Update, Arrival], object]:
-    check = Rounds(_SETTINGS)
-    return lambda update, arrival: check.received(update.games[0], arrival.wall, contiguous=True)
-
-
-def _maintenance() -> Callable[[Update, Arrival], object]:
+def _maintenance() -> Callable[[_Shown], object]:
     check = Maintenance(_SETTINGS)
-    return lambda update, arrival: check.received(flag=update.maintenance, at=arrival.at)
+    return lambda shown: check.received(flag=shown[0].update.maintenance, at=shown[0].at)
 
 
-_CHECKS: dict[str, _Check] = {
-    "cadence": _check(_cadence),
-    "sequence": _check(_sequence),
-    "timestamps, latency": _check(_timestamps),
-    "betting timer": _check(_timer),
-    "rounds, results": _check(_rounds),
-    "maintenance": _check(_maintenance),
+_CHECKS: dict[str, Callable[[], Callable[[_Shown], object]]] = {
+    "cadence": _cadence,
+    "latency": _latency,
+    **{check.name: _check(check) for check in CHECKS},
+    "maintenance": _maintenance,
 }
 
 

@@ -127,7 +127,7 @@ def judge(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> No
     """Everything but the subscription's life."""
     for event in session.receive(text, arrival.at):
         if isinstance(event, UpdateReceived):
-            monitor.received(event.content, arrival, event.size_bytes)
+            monitor.received(event.update, arrival, event.size_bytes)
 
 
 STEPS: dict[str, Step] = {

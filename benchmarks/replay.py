@@ -19,7 +19,7 @@ from benchmarks.yardstick import Yardstick
 from watchdog.core.backoff import Backoff
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.signalr import RECORD_SEPARATOR
+from watchdog.core.protocol.records import RECORD_SEPARATOR
 from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Endpoint
 from watchdog.hub.websocket import WebSocket, open_connection

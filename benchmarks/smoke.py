@@ -15,7 +15,7 @@ import sys
 from benchmarks.core import Replay
 from benchmarks.programs import BUILD, HERE, BenchmarkError, run
 from benchmarks.recording import records
-from watchdog.core.protocol.signalr import RECORD_SEPARATOR
+from watchdog.core.protocol.records import RECORD_SEPARATOR
 from watchdog.core.protocol.updates import UpdateDecoder
 
 REFERENCE = HERE / "smoke.json"

@@ -58,13 +58,17 @@ def session(data: bytes) -> None:
     assert answer == pieces.data_to_send()
     answer.encode()
     shortened = Session(_SUBSCRIBE, 0.0, expected=UpdateDecoder().decode).receive(text, 1.0)
+    before: Update | None = None
     for event, short in zip(events, shortened, strict=True):
         decoded = None
         if isinstance(event, Invocation) and is_update(event.target):
             decoded = _update(event.arguments)
         if isinstance(short, UpdateReceived):
             assert decoded is not None
-            assert short.content == replace(decoded, games=without_unread_fields(decoded.games))
+            update, games = short.update, without_unread_fields(decoded.games)
+            assert update == replace(decoded, games=games, games_unchanged=update.games_unchanged)
+            assert not update.games_unchanged or (before is not None and games == before.games)
+        before = decoded and replace(decoded, games=without_unread_fields(decoded.games))
 
 
 def frames(data: bytes) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from watchdog.core.findings import ANOMALY_KINDS
+from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import INVALID_REASONS
 

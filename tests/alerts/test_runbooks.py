@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.readers.web.samples import eight_games, snapshot
-from watchdog.core.findings import ANOMALY_KINDS
+from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.readers.metrics.render import render
 from watchdog.readers.web.page import COLUMNS
 

@@ -5,6 +5,13 @@ from hypothesis import strategies as st
 
 from watchdog.core.ledger import BLAME, STATES, Ledger, State
 
+
+def seconds_at(ledger, at):
+    """What is booked once the time up to `at` is."""
+    ledger.book(at)
+    return ledger.seconds()
+
+
 ENTRIES = st.lists(st.tuples(st.floats(0, 1e6), st.sampled_from(STATES)))
 
 
@@ -28,7 +35,7 @@ def test_a_watch_begins_unobserved_with_nothing_booked():
     ledger = Ledger(5.0)
 
     assert ledger.state == "unobserved"
-    assert ledger.seconds(5.0) == dict.fromkeys(STATES, 0.0)
+    assert seconds_at(ledger, 5.0) == dict.fromkeys(STATES, 0.0)
 
 
 def test_entering_a_state_books_the_stay_in_the_one_before():
@@ -39,7 +46,7 @@ def test_entering_a_state_books_the_stay_in_the_one_before():
 
     assert ledger.state == "silent"
     assert ledger.since == 15.0
-    assert ledger.seconds(16.0) == dict.fromkeys(STATES, 0.0) | {
+    assert seconds_at(ledger, 16.0) == dict.fromkeys(STATES, 0.0) | {
         "unobserved": 2.0,
         "fresh": 3.0,
         "silent": 1.0,
@@ -55,10 +62,19 @@ def test_entering_the_same_state_again_is_no_transition():
 
 def test_an_earlier_time_counts_as_the_latest_one_known():
     ledger = Ledger(0.0, "fresh")
-    read = ledger.seconds(5.0)
+    read = seconds_at(ledger, 5.0)
 
     assert ledger.enter("silent", 3.0) == 5.0
-    assert ledger.seconds(1.0) == read
+    assert seconds_at(ledger, 1.0) == read
+
+
+def test_reading_the_seconds_changes_none():
+    ledger = Ledger(0.0, "fresh")
+    ledger.book(5.0)
+
+    assert ledger.seconds() == ledger.seconds()
+    assert ledger.booked_until == 5.0
+    assert ledger.enter("silent", 6.0) == 6.0
 
 
 @given(ENTRIES)
@@ -69,15 +85,15 @@ def test_the_seconds_over_all_states_add_up_to_the_time_watched(entries):
         ledger.enter(state, at)
         latest = max(latest, at)
 
-    assert abs(sum(ledger.seconds(latest).values()) - latest) < 1e-6
+    assert abs(sum(seconds_at(ledger, latest).values()) - latest) < 1e-6
 
 
 @given(ENTRIES, st.lists(st.floats(0, 1e6), min_size=2, max_size=20))
 def test_what_was_read_once_never_falls(entries, reads):
     ledger = Ledger(0.0)
-    before = ledger.seconds(0.0)
+    before = seconds_at(ledger, 0.0)
     for (at, state), read_at in zip(entries, reads, strict=False):
         ledger.enter(state, at)
-        after = ledger.seconds(read_at)
+        after = seconds_at(ledger, read_at)
         assert all(after[name] >= before[name] for name in STATES)
         before = after

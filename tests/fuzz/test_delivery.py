@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.core.protocol.sessions import PING, established, plain
 from tests.fuzz.documents import DOCUMENT, mutated_arguments
 from watchdog.core.protocol.events import Invalid, Invocation, UpdateReceived
-from watchdog.core.protocol.signalr import encode_record
+from watchdog.core.protocol.records import encode_record
 from watchdog.core.protocol.updates import (
     UPDATE_TARGET,
     UpdateDecoder,
@@ -28,7 +28,7 @@ def heard(text, expected):
     found = []
     for event in session.receive(text, 1.0):
         if isinstance(event, UpdateReceived):
-            found.append((event.content, event.size_bytes))
+            found.append((replace(event.update, games_unchanged=False), event.size_bytes))
         elif isinstance(event, Invocation) and is_update(event.target):
             try:
                 update = decode_update(event.arguments)
@@ -62,14 +62,34 @@ def test_what_is_kept_of_one_update_lets_no_broken_one_pass(change):
         assert heard(text, UpdateDecoder().decode) == heard(text, None)
 
 
-def test_games_whose_text_is_the_same_are_the_same():
+def test_games_whose_text_is_the_same_are_decoded_once_and_marked():
     decode = UpdateDecoder().decode
     records = [UPDATE, UPDATE.replace('"im":false', '"im":true'), UPDATE.replace('"ps":1', '"ps":2'), UPDATE]
-    first, second, third, fourth = (decode(record.removesuffix("\x1e")) for record in records)
+    updates = [decode(record.removesuffix("\x1e")) for record in records]
 
-    assert second.games is first.games
-    assert (first.maintenance, second.maintenance) == (False, True)
-    assert [update.games[0].play_status for update in (second, third, fourth)] == [1, 2, 1]
+    assert updates[1].games is updates[0].games
+    assert [update.maintenance for update in updates] == [False, True, False, False]
+    assert [update.games[0].play_status for update in updates] == [1, 1, 2, 1]
+    assert [update.games_unchanged for update in updates] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "between", ["{", '{"type":6}', UPDATE.replace('"target":"Whole', '"target":"whole'), UPDATE[:-5]]
+)
+def test_after_a_record_that_goes_the_long_way_nothing_is_known_to_be_unchanged(between):
+    decode = UpdateDecoder().decode
+    decode(UPDATE.removesuffix("\x1e"))
+    with pytest.raises(ValueError, match=r"JSON|Object|Invalid|truncated"):
+        decode(between.removesuffix("\x1e"))
+
+    assert [decode(UPDATE.removesuffix("\x1e")).games_unchanged for _ in range(2)] == [False, True]
+
+
+def test_no_hub_can_say_that_its_games_are_unchanged():
+    update = UPDATE.replace('"im":', '"games_unchanged":true,"im":', 1)
+
+    assert not UpdateDecoder().decode(update.removesuffix("\x1e")).games_unchanged
+    assert not decode_update(update[update.index("[") : update.rindex("]") + 1]).games_unchanged
 
 
 @pytest.mark.parametrize(

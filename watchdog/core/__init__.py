@@ -1,1 +1,1 @@
-"""What judges: it is told the time and the input, and imports no I/O, clock, randomness or logging."""
+"""What judges: it is handed the time and the input, and imports no I/O, clock, randomness or logging."""

@@ -1,6 +1,8 @@
 """The counters: what happened to one game, counted by its named kind, and the last anomalies in words."""
 
-from watchdog.core.findings import ANOMALY_KINDS, Anomaly, Check, Detail
+from watchdog.core.arrival import Arrival
+from watchdog.core.checks.suite import ANOMALY_KINDS
+from watchdog.core.findings import Anomaly, Detail
 from watchdog.core.instruments import incremented
 from watchdog.core.protocol.reasons import (
     DISCONNECT_REASONS,
@@ -14,9 +16,7 @@ RECENT = 10
 """How many anomalies are kept for people to read."""
 
 # Every kind is there from the start. All games begin with these very dictionaries, as no count changes one.
-_NO_ANOMALIES: dict[tuple[Check, str], int] = {
-    (check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds
-}
+_NO_ANOMALIES = {(check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds}
 _NO_DISCONNECTS = dict.fromkeys(DISCONNECT_REASONS, 0)
 _NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
 _NO_ROTATIONS: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
@@ -30,8 +30,8 @@ class Counters:
         "attempts",
         "disconnects",
         "invalid",
+        "last_arrival",
         "last_disconnect",
-        "last_message_wall",
         "messages",
         "overlapped",
         "received_bytes",
@@ -43,7 +43,7 @@ class Counters:
         self.attempts = 0
         self.messages = 0
         self.received_bytes = 0
-        self.last_message_wall: float | None = None
+        self.last_arrival: Arrival | None = None
         self.last_disconnect: DisconnectReason | None = None
         self.rotations = _NO_ROTATIONS
         self.overlapped = 0
@@ -52,33 +52,37 @@ class Counters:
         self.anomalies = _NO_ANOMALIES
         self.recent: tuple[Recent, ...] = ()
 
-    def message(self, size_bytes: int, wall: float) -> None:
-        """An update came."""
+    def message(self, size_bytes: int, arrival: Arrival) -> None:
+        """Count an update."""
         self.messages += 1
         self.received_bytes += size_bytes
-        self.last_message_wall = wall
+        self.last_arrival = arrival
+
+    def wall_at(self, at: float) -> float:
+        """The UNIX time of an instant after the last update, by the wall clock when that arrived."""
+        return at if self.last_arrival is None else self.last_arrival.wall + at - self.last_arrival.at
 
     def disconnect(self, reason: DisconnectReason) -> None:
-        """A connection ended or could not be had."""
+        """Count a connection that ended or failed."""
         self.disconnects = incremented(self.disconnects, reason)
         self.last_disconnect = reason
 
     def rotated(self) -> None:
-        """Another connection took over."""
+        """Count a connection that took over."""
         self.rotations = incremented(self.rotations, "ok")
 
     def not_rotated(self, reason: DisconnectReason) -> None:
-        """Another connection that was to take over could not be had."""
+        """Count a connection that was to take over and failed."""
         self.rotations = incremented(self.rotations, "failed")
         self.disconnects = incremented(self.disconnects, reason)
 
     def invalid_message(self, reason: InvalidReason, detail: Detail, wall: float) -> None:
-        """A message was no valid update."""
+        """Count a message that was no valid update."""
         self.invalid = incremented(self.invalid, reason)
         self._remember(Recent(wall, "message.invalid", detail))
 
     def anomaly(self, anomaly: Anomaly, wall: float) -> None:
-        """A promise was broken."""
+        """Count a broken promise."""
         self.anomalies = incremented(self.anomalies, (anomaly.check, anomaly.kind))
         self._remember(Recent(wall, anomaly.event, anomaly.detail))
 

@@ -1,6 +1,6 @@
 """What the watchdog raises on its own account: the type says whose fault it is.
 
-Whatever else comes up is a bug of ours and ends the process.
+Any other exception is a bug and ends the process.
 """
 
 

@@ -1,4 +1,4 @@
-"""What was found: an anomaly becomes a counter's step, and every finding a log line."""
+"""What was found: every anomaly is counted, and every finding becomes a log line."""
 
 from typing import Literal, TypeAlias
 
@@ -9,21 +9,11 @@ Level = Literal["info", "warning"]
 Detail: TypeAlias = dict[str, object]
 """The particulars of a finding, for people."""
 
-Check = Literal["sequence", "betting_timer", "timestamp", "round"]
-
-ANOMALY_KINDS: dict[Check, tuple[str, ...]] = {
-    "sequence": ("gap", "duplicate", "regression", "reset"),
-    "betting_timer": ("frozen", "expired", "lingering", "rewound", "jumped", "negative"),
-    "timestamp": ("frozen", "regressed"),
-    "round": ("overdue", "regressed", "skipped", "result_changed"),
-}
-"""Every kind of anomaly that a check can find."""
-
 
 class Anomaly(Struct, frozen=True):
-    """One occurrence of one broken promise; `detail` holds the particulars for people."""
+    """One occurrence of one broken promise: the check's name, one of its kinds, particulars for people."""
 
-    check: Check
+    check: str
     kind: str
     detail: Detail = {}
 

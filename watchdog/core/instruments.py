@@ -11,9 +11,9 @@ _Kind = TypeVar("_Kind")
 
 
 def incremented(counts: dict[_Kind, int], kind: _Kind) -> dict[_Kind, int]:
-    """The counts with one more of a kind; those handed in stay as they are.
+    """The counts with one more of a kind, in a new dictionary.
 
-    Updates change no count, and readers want all of them: readers may keep what they read without a copy.
+    Counts change seldom and are read whole: a reader may keep what it read without making a copy.
     """
     return counts | {kind: counts[kind] + 1}
 
@@ -33,7 +33,7 @@ class Histogram:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        # Plain numbers in one piece: a list would hold an object for each, here and in each copy.
+        # One block of plain numbers: a list would hold an object for each, here and in every copy.
         self.counts = array("Q", bytes(8 * (len(bounds) + 1)))
         self.total = 0.0
 

@@ -17,40 +17,43 @@ BLAME: Mapping[State, str] = {
     "frozen": "provider",
     "fresh": "nobody",
 }
-"""Whose a state is."""
+"""Who is responsible for a state."""
 
 
 class Ledger:
     """Books the seconds of one watch to states.
 
-    Only whole stays are added up, so advancing in one step or in a thousand gives the very same sums.
-    What has once been read stays booked: a counter made from the ledger never falls. Times are seconds
-    of one monotonic clock; an earlier time than the ledger already knows is taken as that one.
+    Only whole stays are added up, so advancing in one step or in a thousand gives the very same sums. What
+    is booked stays booked: a counter made from the ledger never falls. Times are seconds of one monotonic
+    clock; a time before the last one booked counts as that one.
     """
 
-    __slots__ = ("_booked", "_floor", "since", "started_at", "state")
+    __slots__ = ("_stays", "booked_until", "since", "state")
 
     def __init__(self, at: float, state: State = "unobserved") -> None:
-        self.started_at = at
         self.state: State = state
         self.since = at
-        self._floor = at
-        self._booked: dict[State, float] = dict.fromkeys(STATES, 0.0)
+        self.booked_until = at
+        # The seconds of the stays that are over.
+        self._stays: dict[State, float] = dict.fromkeys(STATES, 0.0)
+
+    def book(self, at: float) -> None:
+        """Book the time up to `at` to the present state."""
+        self.booked_until = max(at, self.booked_until)
 
     def enter(self, state: State, at: float) -> float | None:
-        """Be in `state` from `at` on; answer the seconds the state before lasted, None if it is the same."""
-        at = self._floor = max(at, self._floor)
+        """Be in `state` from `at` on; return the seconds the state before lasted, None if it is the same."""
+        at = self.booked_until = max(at, self.booked_until)
         if state == self.state:
             return None
         lasted = at - self.since
-        self._booked[self.state] += lasted
+        self._stays[self.state] += lasted
         self.state = state
         self.since = at
         return lasted
 
-    def seconds(self, at: float) -> dict[State, float]:
-        """The seconds booked to each state up to `at`; their sum is the time watched until then."""
-        at = self._floor = max(at, self._floor)
-        seconds = dict(self._booked)
-        seconds[self.state] += at - self.since
+    def seconds(self) -> dict[State, float]:
+        """The seconds booked to each state; their sum is the time watched."""
+        seconds = dict(self._stays)
+        seconds[self.state] += self.booked_until - self.since
         return seconds

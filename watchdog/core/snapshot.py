@@ -1,17 +1,17 @@
-"""What readers get to see: the whole watch at one instant, as plain records."""
+"""What readers see: the whole watch at one instant, as plain records."""
 
 from typing import Literal, get_args
 
 from msgspec import Struct
 
-from watchdog.core.findings import Check, Detail
+from watchdog.core.findings import Detail
 from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
 
 
 class Recent(Struct, frozen=True):
-    """One of the last anomalies: UNIX time, event, particulars."""
+    """One of the last anomalies or invalid messages: UNIX time, event, particulars."""
 
     wall: float
     event: str
@@ -55,7 +55,7 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     round_state: str | None
     round_id: int | None
     round_outcomes: dict[str, int]
-    anomalies: dict[tuple[Check, str], int]
+    anomalies: dict[tuple[str, str], int]
     invalid_messages: dict[InvalidReason, int]
     recent_anomalies: tuple[Recent, ...]
 

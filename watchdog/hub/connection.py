@@ -112,7 +112,7 @@ class HubConnection:
             return
         for event in self._session.receive(message.text, message.arrival.at):
             if isinstance(event, UpdateReceived):
-                self._listener.updated(self._attempt, event.content, event.size_bytes, message.arrival)
+                self._listener.updated(self._attempt, event.update, event.size_bytes, message.arrival)
             else:
                 self._handle(event, message.arrival)
 

@@ -274,6 +274,33 @@ def test_the_state_of_the_round_has_a_name(state, name):
     assert watched(game(state=state)).snapshot.round_state == name
 
 
+def test_games_that_are_marked_unchanged_are_not_compared_again():
+    watch = watched(game(id=100))
+
+    watch.receive(1.0, games=(game(id=105),), games_unchanged=True)
+
+    assert watch.anomalies == {}
+
+
+def test_a_round_becomes_overdue_while_its_games_are_unchanged():
+    late = dealing(finishes=moment(-29))
+    watch = watched(late)
+
+    receive_all(watch, late, late, every=0.75, games_unchanged=True)
+
+    assert watch.anomalies == {"round.overdue": 1}
+
+
+@pytest.mark.parametrize("event", ["subscribed", "rotated", "repeated"])
+def test_unchanged_since_an_update_that_was_not_judged_means_nothing(event):
+    watch = watched(game(id=100))
+    getattr(watch.monitor, event)(1.0)
+
+    watch.receive(1.0, games=(game(id=99),), games_unchanged=True)
+
+    assert watch.anomalies == {"round.regressed": 1}
+
+
 def test_every_outcome_of_a_round_counts_once():
     watch = watched(
         *(game(id=100, state=state) for state in (ACTIVE, FINISHED, REVIEW, FINISHED)),

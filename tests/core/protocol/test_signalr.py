@@ -8,7 +8,8 @@ from tests.core.protocol.sessions import PING, SUBSCRIBE, UPDATE, established, k
 from watchdog.core.protocol import signalr
 from watchdog.core.protocol.events import Closed, Invalid, Invocation, RecordTooLong
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
-from watchdog.core.protocol.signalr import ANSWERS_A_MINUTE, MessageType, Session, encode_record
+from watchdog.core.protocol.records import MessageType, encode_record
+from watchdog.core.protocol.signalr import ANSWERS_A_MINUTE, Session
 
 
 def test_the_types_of_the_protocol_have_their_documented_numbers():

@@ -1,1 +1,1 @@
-"""What the provider promised: one promise, one file; a check never imports the monitor."""
+"""What the provider promised: one promise, one file; a check imports neither monitor nor other checks."""

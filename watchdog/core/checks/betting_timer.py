@@ -1,24 +1,24 @@
 """Betting timer: `bt` counts down while betting is open, and is over when betting is closed."""
 
-import math
-
+from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.settings import CheckSettings, TimerUnit
-from watchdog.core.checks.sustained import SustainedCondition
-from watchdog.core.findings import Anomaly
+from watchdog.core.checks.sustained import Condition, SustainedCondition
+from watchdog.core.findings import Anomaly, Detail
+from watchdog.core.protocol.updates import GameState, PlayStatus
 
 UNIX_SECONDS_FROM = 1e9
 UNIX_MILLISECONDS_FROM = 1e12
 REWIND_TOLERANCE_SECONDS = 1.0
 """How far the timer may rise within one betting window: it is rounded, and updates overtake."""
 
-Window = tuple[int, int]
+_Window = tuple[int, int]
 """One betting window: the game's `i` and its current round `cr`."""
 
 
 def seconds_left(betting_timer: float, sent: float, unit: TimerUnit) -> float:
-    """The time left to bet, in seconds, as `bt` says it at `tst`.
+    """The time left to bet, in seconds, by `bt` and the `tst` of the same update.
 
-    The specification says "how much time is left to place a bet. UNIX", its example is seconds left.
+    The specification says "how much time is left to place a bet. UNIX", but its example is seconds left.
     Values above 10^9 are read as a UNIX deadline in seconds, above 10^12 in milliseconds, unless the
     configuration fixes the reading. A deadline that has passed leaves 0; only a `bt` below zero is
     negative.
@@ -34,105 +34,91 @@ def seconds_left(betting_timer: float, sent: float, unit: TimerUnit) -> float:
     return max(deadline - sent, 0.0)
 
 
-class BettingTimer:
-    """Judges the time left while the game is active; without an active game it judges nothing."""
+class BettingTimer(Check):
+    """Judges the time left while the game is active; without an active game it judges nothing.
+
+    Source: `bt` and `ps` in the specification.
+    """
+
+    name = "betting_timer"
+    kinds = ("frozen", "expired", "lingering", "rewound", "jumped", "negative")
 
     __slots__ = (
-        "_grace_seconds",
-        "_low",
-        "_low_at",
-        "_negative",
-        "_previous",
-        "_shown",
-        "_standing",
-        "_window",
+        *("_expired", "_frozen", "_lingering"),
+        *("_grace_seconds", "_low", "_low_at", "_negative", "_shown", "_unit", "_window"),
+        "seconds_left",
     )
 
     def __init__(self, settings: CheckSettings) -> None:
-        self._grace_seconds = settings.timer_grace_seconds
-        alive_seconds = settings.late_after_seconds
-        self._standing = {
-            "frozen": SustainedCondition(settings.timer_frozen_seconds, alive_seconds),
-            "expired": SustainedCondition(settings.timer_grace_seconds, alive_seconds),
-            "lingering": SustainedCondition(settings.timer_grace_seconds, alive_seconds),
-        }
+        grace_seconds, alive_seconds = settings.timer_grace_seconds, settings.late_after_seconds
+        self._frozen = SustainedCondition("frozen", settings.timer_frozen_seconds, alive_seconds)
+        self._expired = SustainedCondition("expired", grace_seconds, alive_seconds)
+        self._lingering = SustainedCondition("lingering", grace_seconds, alive_seconds)
+        super().__init__(settings, self._frozen, self._expired, self._lingering)
         # Which of these the last update showed: one excludes the others.
-        self._shown: str | None = None
-        self._window: Window | None = None
-        self._previous = 0.0
+        self._shown: SustainedCondition | None = None
+        self._unit = settings.timer_unit
+        self._grace_seconds = grace_seconds
+        # The window of the last update, None if betting was closed.
+        self._window: _Window | None = None
         # The lowest value of the window and when it was reached: a timer moves when it gets below it.
         self._low = 0.0
         self._low_at = 0.0
         self._negative = False
+        # By the last update; 0 before the first.
+        self.seconds_left = 0.0
 
-    @property
-    def stale(self) -> str | None:
-        """As what the timer is stale now: frozen, expired or lingering; None while it is not."""
-        return self._shown if self._shown is not None and self._standing[self._shown].active else None
-
-    def received(self, left: float, at: float, *, window: Window, betting_open: bool) -> list[Anomaly]:
-        """Judge the next value of an active game."""
-        anomalies: list[Anomaly] = []
+    def received(self, seen: Observation) -> list[Anomaly]:
+        """Judge the next value."""
+        before, game = self.seconds_left, seen.game
+        left = self.seconds_left = seconds_left(seen.update.betting_timer, seen.sent, self._unit)
+        if game is None or game.state != GameState.ACTIVE:
+            self._window = None
+            self._negative = False
+            self._show(None)
+            return []
+        found: list[Anomaly] = []
         if left < 0 and not self._negative:
-            anomalies.append(Anomaly("betting_timer", "negative", {"seconds_left": left}))
+            found.append(Anomaly("betting_timer", "negative", {"seconds_left": left}))
         self._negative = left < 0
+        betting_open = game.play_status == PlayStatus.BETTING_TIME
+        window = (game.id, game.current_round)
         moved = True
         if betting_open and window == self._window:
-            anomalies += self._leap(left, at)
-            moved = left < self._low or left > self._previous + REWIND_TOLERANCE_SECONDS
-        self._show(_lasting_kind(left, betting_open=betting_open))
+            found += self._leap(before, left, seen.at)
+            moved = left < self._low or left > before + REWIND_TOLERANCE_SECONDS
         if moved:
-            self._low, self._low_at = left, at
-            self._standing["frozen"].clear()
-        self._previous = left
+            self._low, self._low_at = left, seen.at
         self._window = window if betting_open else None
-        if self._shown is not None and self._standing[self._shown].show(at):
-            anomalies.append(self._lasting(self._shown))
-        return anomalies
+        shown = self._condition_if_it_stays(left, betting_open=betting_open)
+        self._show(shown)
+        if shown is self._frozen and moved:
+            shown.begin(seen.at)
+        elif shown is not None and shown.show(seen.at):
+            found += self._began(shown)
+        return found
 
-    def inactive(self) -> None:
-        """No game is active: the timer means nothing."""
-        self._window = None
-        self._negative = False
-        self._show(None)
+    def _show(self, condition: SustainedCondition | None) -> None:
+        if self._shown is not None and self._shown is not condition:
+            self._shown.clear()
+        self._shown = condition
 
-    def reconnected(self) -> None:
-        """A new connection: the time without one is no evidence."""
-        if self._shown is not None:
-            self._standing[self._shown].reconnected()
+    def _condition_if_it_stays(self, left: float, *, betting_open: bool) -> SustainedCondition | None:
+        if left > 0:
+            return self._frozen if betting_open else self._lingering
+        return self._expired if betting_open and left == 0 else None
 
-    @property
-    def due_at(self) -> float:
-        """When the timer turns stale by itself (see `SustainedCondition.due_at`)."""
-        return math.inf if self._shown is None else self._standing[self._shown].due_at
-
-    def elapse(self, at: float) -> list[Anomaly]:
-        """Time has come to `at`."""
-        if self._shown is not None and self._standing[self._shown].elapse(at):
-            return [self._lasting(self._shown)]
-        return []
-
-    def _show(self, kind: str | None) -> None:
-        if self._shown not in (kind, None):
-            self._standing[self._shown].clear()
-        self._shown = kind
-
-    def _leap(self, left: float, at: float) -> list[Anomaly]:
-        risen = left - self._previous
-        if risen > REWIND_TOLERANCE_SECONDS:
-            return [Anomaly("betting_timer", "rewound", {"from_seconds": self._previous, "to_seconds": left})]
+    def _leap(self, before: float, left: float, at: float) -> list[Anomaly]:
+        if left - before > REWIND_TOLERANCE_SECONDS:
+            kind = "rewound"
         # Against the last value that moved, so that a frozen timer which catches up is no second anomaly.
-        if self._low - left > at - self._low_at + self._grace_seconds:
-            return [Anomaly("betting_timer", "jumped", {"from_seconds": self._previous, "to_seconds": left})]
-        return []
+        elif self._low - left > at - self._low_at + self._grace_seconds:
+            kind = "jumped"
+        else:
+            return []
+        return [Anomaly("betting_timer", kind, {"from_seconds": before, "to_seconds": left})]
 
-    def _lasting(self, kind: str) -> Anomaly:
-        limit = self._standing[kind].threshold_seconds
-        return Anomaly("betting_timer", kind, {"seconds_left": self._previous, "longer_than_seconds": limit})
-
-
-def _lasting_kind(left: float, *, betting_open: bool) -> str | None:
-    """What the timer would be if it stayed like this."""
-    if left > 0:
-        return "frozen" if betting_open else "lingering"
-    return "expired" if betting_open and left == 0 else None
+    def _began(self, condition: Condition) -> list[Anomaly]:
+        limit = condition.threshold_seconds
+        detail: Detail = {"seconds_left": self.seconds_left, "longer_than_seconds": limit}
+        return [Anomaly("betting_timer", condition.kind, detail)]

@@ -25,21 +25,21 @@ class Cadence:
         self._previous_at: float | None = None
 
     def subscribed(self, at: float) -> None:
-        """A connection begins to owe updates at `at`."""
+        """Note that a connection owes updates from `at` on."""
         self.silent = False
         self._previous_at = None
         self.due_at = at + self._late_after_seconds
 
     def disconnected(self) -> None:
-        """Without a subscription nothing is due."""
+        """Note that no update is due without a subscription."""
         self.silent = False
         self._previous_at = None
         self.due_at = math.inf
 
     def received(self, at: float, *, exact: bool) -> None:
-        """An update came at `at`.
+        """Take in an update that came at `at`.
 
-        `exact` is false when a stall of our own hid the time of arrival: then no interval is known.
+        `exact` is false when our own stall hid the time of arrival: then no interval is known.
         """
         if exact and self._previous_at is not None:
             self.intervals.observe(max(at - self._previous_at, 0.0))
@@ -53,5 +53,5 @@ class Cadence:
         return math.inf if self.silent else self.due_at
 
     def elapse(self, at: float) -> None:
-        """Time has come to `at` without an update."""
+        """Judge whether the feed is silent at `at`, when no update has come."""
         self.silent = at >= self.due_at

@@ -1,4 +1,4 @@
-"""Maintenance: the flag `im`, believed until an update says otherwise, but not for ever."""
+"""Maintenance: the flag `im`, believed until an update says otherwise, but not forever."""
 
 import math
 
@@ -19,7 +19,7 @@ class Maintenance:
         self.until = -math.inf
 
     def received(self, *, flag: bool, at: float) -> None:
-        """Take in the last word of the feed."""
+        """Take in the flag of an update."""
         self.flag = flag
         self.until = at + self._hold_seconds if flag else -math.inf
 

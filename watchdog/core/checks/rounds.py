@@ -2,7 +2,9 @@
 
 import math
 
+from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.checks.sustained import Condition
 from watchdog.core.findings import Anomaly, Detail
 from watchdog.core.instruments import incremented
 from watchdog.core.protocol.updates import Game, GameState, Result, ResultStatus, unix_seconds
@@ -20,69 +22,64 @@ STATE_NAMES: dict[int, str] = {
 _ResultKey = tuple[int, int, int]
 
 
-class Rounds:
+class Rounds(Check):
     """Follows the games of one type from one update to the next.
 
     Sources: `i`, `lrId`, `s`, `sdt`, `fdt` and `r` in the specification.
     """
 
+    name = "round"
+    kinds = ("overdue", "regressed", "skipped", "result_changed")
+
     __slots__ = (
-        "_game",
-        "_outcomes_of_game",
-        "_overdue_seconds",
-        "_planned",
-        "_published",
-        "_reactivated",
-        "id",
-        "outcomes",
-        "overdue",
-        "state",
+        *("_outcomes_of_game", "_overdue", "_planned", "_published", "_reactivated"),
+        *("id", "outcomes", "state"),
     )
 
     def __init__(self, settings: CheckSettings) -> None:
-        self._overdue_seconds = settings.round_overdue_seconds
+        # Judged by `tst`, so it never falls due by itself.
+        self._overdue = Condition("overdue", settings.round_overdue_seconds)
+        super().__init__(settings, self._overdue)
         self._outcomes_of_game: set[str] = set()
         self._reactivated = False
         # The results last published for the game: an update may leave out the optional `r`.
         self._published: tuple[Result, ...] | None = None
-        self._game: Game | None = None
         self._planned = math.inf
         # The game last seen, and its `s`.
         self.id: int | None = None
         self.state: int | None = None
         self.outcomes = dict.fromkeys(OUTCOMES.values(), 0)
-        self.overdue = False
 
     @property
     def state_name(self) -> str | None:
         """The state of the game last seen, in words; None before the first."""
         return STATE_NAMES[self.state] if self.state is not None else None
 
-    def received(self, game: Game, sent: float, *, contiguous: bool) -> list[Anomaly]:
-        """Judge the next game; `contiguous` says that no update was lost since the one before."""
-        if game is self._game:
-            # The very same as in the update before: nothing about it is new but the time.
-            return self._lateness(game, sent)
+    def received(self, seen: Observation) -> list[Anomaly]:
+        """Judge the next game; one that follows updates without a game is compared with the last one seen."""
+        game = seen.game
+        if game is None:
+            self._overdue.active = False
+            return []
+        if seen.games_unchanged:
+            # Nothing is new but the time.
+            return self._lateness(game, seen.sent)
         before, self.id, self.state = self.id, game.id, game.state
         anomalies: list[Anomaly] = []
         if before != game.id:
-            anomalies += _succession(before, game, contiguous=contiguous)
+            anomalies += _succession(before, game, contiguous=seen.contiguous)
             self._outcomes_of_game.clear()
             self._published = None
-            self.overdue = False
+            self._overdue.active = False
         elif self._published is not None and game.results is not None:
             anomalies += _changed_results(game.id, self._published, game.results)
         if game.results is not None:
             self._published = game.results
-        self._game, self._planned = game, _planned(game)
+        self._planned = _planned(game)
         anomalies += self._reactivation(game)
         self._count_outcome(game)
-        anomalies += self._lateness(game, sent)
+        anomalies += self._lateness(game, seen.sent)
         return anomalies
-
-    def absent(self) -> None:
-        """The update holds no game; the next one is compared with the last one seen."""
-        self.overdue = False
 
     def _reactivation(self, game: Game) -> list[Anomaly]:
         again = game.state == GameState.ACTIVE and bool(self._outcomes_of_game)
@@ -98,8 +95,9 @@ class Rounds:
             self.outcomes = incremented(self.outcomes, outcome)
 
     def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
-        was, self.overdue = self.overdue, sent > self._planned + self._overdue_seconds
-        if was or not self.overdue:
+        overdue = self._overdue
+        was, overdue.active = overdue.active, sent > self._planned + overdue.threshold_seconds
+        if was or not overdue.active:
             return []
         detail: Detail = {
             "id": game.id,

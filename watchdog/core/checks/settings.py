@@ -17,9 +17,8 @@ SequenceMode = Literal["contiguous", "increasing"]
 class CheckSettings(Struct, frozen=True, kw_only=True):
     """When an update counts as late, silent, frozen or overdue.
 
-    All values ending in `_seconds` are seconds, from 0 or 0.001 to 86400 (one day). The defaults are
-    the promise of the provider's specification ("returned every 500 milliseconds") and this project's
-    reading of it.
+    All values ending in `_seconds` are seconds, from 0 or 0.001 to 86400 (one day). The defaults are what
+    the provider's specification promises ("returned every 500 milliseconds"), as this project reads it.
     """
 
     interval_seconds: Positive = 0.5

@@ -1,116 +1,107 @@
-"""The content of a game's updates: what they say, and what is wrong with it."""
+"""All checks of an update's content in one tuple, and how they are asked."""
 
-from watchdog.core.arrival import Arrival
-from watchdog.core.checks.betting_timer import BettingTimer, seconds_left
-from watchdog.core.checks.latency import Latency
-from watchdog.core.checks.maintenance import Maintenance
+import math
+from typing import NamedTuple, get_type_hints
+
+from watchdog.core.checks.betting_timer import BettingTimer
+from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.rounds import Rounds
 from watchdog.core.checks.sequence import Sequence
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.timestamps import Timestamps
-from watchdog.core.findings import Anomaly, Finding
-from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Update
+from watchdog.core.findings import Anomaly
+from watchdog.core.protocol.updates import Update
+
+
+class Checks(NamedTuple):
+    """The checks of one game, in the order in which they judge an update. A new check needs a line here.
+
+    Three things that look like checks are none. Cadence judges arrival alone, also while nothing comes, and
+    what it finds is a state (`silent`). Latency is measured, but nothing was promised. Maintenance is agreed.
+    """
+
+    sequence: Sequence
+    timestamps: Timestamps
+    timer: BettingTimer
+    rounds: Rounds
+
+
+CHECKS: tuple[type[Check], ...] = tuple(get_type_hints(Checks).values())
+
+ANOMALY_KINDS = {check.name: check.kinds for check in CHECKS}
+"""Every kind of anomaly that a check can find, by the check's name."""
 
 
 class CheckSuite:
-    """Asks every check but the cadence, which is about arrival alone."""
+    """Shows every update to every check."""
 
     __slots__ = (
-        "_lasting",
-        "_latency_high",
-        "_settings",
-        "latency",
-        "maintenance",
-        "rounds",
-        "sequence",
-        "timer",
-        "timer_seconds",
-        "timestamps",
+        *("_conditions", "_first_of_connection", "_gaps_allowed", "_knows_before"),
+        *("checks", "due_at", "stale"),
     )
 
     def __init__(self, settings: CheckSettings) -> None:
-        self._settings = settings
-        self.sequence = Sequence(settings)
-        self.timestamps = Timestamps(settings)
-        self.latency = Latency()
-        self.timer = BettingTimer(settings)
-        self.rounds = Rounds(settings)
-        self.maintenance = Maintenance(settings)
-        self._lasting = (self.sequence, self.timestamps, self.timer)
-        self._latency_high = False
-        self.timer_seconds: float | None = None
+        self._gaps_allowed = settings.sequence == "increasing"
+        self.checks = Checks._make(check(settings) for check in CHECKS)
+        self._conditions = tuple(condition for check in self.checks for condition in check.conditions)
+        self._first_of_connection = False
+        # Whether the checks were shown the update before on the connection, which `games_unchanged` is about.
+        self._knows_before = False
+        # When the first of the lasting conditions becomes an anomaly by itself; infinite if none does.
+        self.due_at = math.inf
+        # Whether anything stands still or contradicts itself by the last update.
+        self.stale = False
 
-    def received(
-        self, update: Update, sent: float, arrival: Arrival, *, first_of_connection: bool
-    ) -> list[Anomaly]:
-        """Judge one update of this game, which was `sent` then by its `tst`, in UNIX seconds."""
-        at = arrival.at
-        before = self.sequence.last
-        gap = self.sequence.received(update.sequence_id, at, first_of_connection=first_of_connection)
-        anomalies = [gap] if gap is not None else []
-        anomalies += self.timestamps.received(sent, at)
-        current = update.games[0] if update.games else None
-        anomalies += self._judge_timer(update, current, sent, at)
-        if current is None:
-            self.rounds.absent()
-        else:
-            contiguous = self._follows(update.sequence_id, before, first_of_connection=first_of_connection)
-            anomalies += self.rounds.received(current, sent, contiguous=contiguous)
-        self.maintenance.received(flag=update.maintenance, at=at)
+    def begin_connection(self) -> None:
+        """Note that the next update is the first of its connection."""
+        self._first_of_connection, self._knows_before = True, False
+
+    def pass_over(self) -> None:
+        """Note that an update came that is not shown to the checks."""
+        self._knows_before = False
+
+    def received(self, update: Update, sent: float, at: float) -> list[Anomaly]:
+        """Judge one update; `sent` is its `tst` in UNIX seconds."""
+        first, before, sequence_id = self._first_of_connection, self.checks.sequence.last, update.sequence_id
+        seen = Observation(
+            update=update,
+            game=update.games[0] if update.games else None,
+            games_unchanged=update.games_unchanged and self._knows_before,
+            sent=sent,
+            at=at,
+            first_of_connection=first,
+            contiguous=before is None
+            or sequence_id == before + 1
+            or (not first and (sequence_id <= before or self._gaps_allowed)),
+        )
+        self._first_of_connection, self._knows_before = False, True
+        anomalies: list[Anomaly] = []
+        for check in self.checks:
+            anomalies += check.received(seen)
+        self._settle()
         return anomalies
 
-    def judge_latency(self, sent: float, arrival: Arrival) -> list[Finding]:
-        """Take in how late an update arrived; tell of it when that begins to be too late."""
-        latency = self.latency.received(sent, arrival.wall, arrival.at)
-        high = latency > self._settings.latency_warning_seconds
-        begins, self._latency_high = high and not self._latency_high, high
-        if not begins:
-            return []
-        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)})]
-
     def restart(self) -> None:
-        """How long anything has lasted can't be told from here on: it counts anew."""
-        for check in self._lasting:
+        """Forget since when anything lasts: what comes next is no evidence of the time before."""
+        for check in self.checks:
             check.reconnected()
-
-    @property
-    def due_at(self) -> float:
-        """When the first of the lasting conditions becomes an anomaly by itself; infinite if none does."""
-        return min(self.sequence.due_at, self.timestamps.due_at, self.timer.due_at)
+        self._settle()
 
     def elapse(self, at: float) -> list[Anomaly]:
-        """Time has come to `at` without an update."""
-        return [anomaly for check in self._lasting for anomaly in check.elapse(at)]
-
-    @property
-    def stale(self) -> bool:
-        """Whether anything stands still or contradicts itself."""
-        return bool(self.timer.stale or self.timestamps.stale or self.sequence.stale or self.rounds.overdue)
+        """Judge what falls due by `at` without an update."""
+        anomalies = [anomaly for check in self.checks for anomaly in check.elapse(at)]
+        self._settle()
+        return anomalies
 
     def stale_because(self) -> list[str]:
         """What stands still or contradicts itself; empty while nothing does."""
-        reasons = [f"betting_timer.{self.timer.stale}"] if self.timer.stale else []
-        if self.timestamps.stale:
-            reasons.append("timestamp.frozen")
-        if self.sequence.stale:
-            reasons.append("sequence.frozen")
-        if self.rounds.overdue:
-            reasons.append("round.overdue")
-        return reasons
+        return [reason for check in self.checks for reason in check.stale_because]
 
-    def _judge_timer(self, update: Update, game: Game | None, sent: float, at: float) -> list[Anomaly]:
-        left = seconds_left(update.betting_timer, sent, self._settings.timer_unit)
-        self.timer_seconds = left
-        if game is None or game.state != GameState.ACTIVE:
-            self.timer.inactive()
-            return []
-        betting_open = game.play_status == PlayStatus.BETTING_TIME
-        return self.timer.received(left, at, window=(game.id, game.current_round), betting_open=betting_open)
-
-    def _follows(self, sequence_id: int, before: int | None, *, first_of_connection: bool) -> bool:
-        """Whether no update, and so no round, can have been lost since the one `before`."""
-        if before is None or sequence_id == before + 1:
-            return True
-        if first_of_connection:
-            return False
-        return sequence_id <= before or self._settings.sequence == "increasing"
+    def _settle(self) -> None:
+        due_at, stale = math.inf, False
+        for condition in self._conditions:
+            if condition.due_at < due_at:  # noqa: PLR1730 - a call of `min` costs more than the rest of this
+                due_at = condition.due_at
+            if condition.active:
+                stale = True
+        self.due_at, self.stale = due_at, stale

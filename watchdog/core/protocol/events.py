@@ -1,11 +1,10 @@
-"""What a hub's records say: the events that a session answers with."""
-
-from typing import Any
+"""What a hub's records say: the events that a session returns."""
 
 import msgspec
 from msgspec import Struct
 
 from watchdog.core.protocol.reasons import InvalidReason
+from watchdog.core.protocol.updates import Update
 
 
 class Established(Struct, frozen=True):
@@ -13,15 +12,15 @@ class Established(Struct, frozen=True):
 
 
 class HandshakeRefused(Struct, frozen=True):
-    """The hub answered the handshake with an error, or with something that is no answer."""
+    """The hub answered the handshake with an error, or with something else."""
 
     error: str
 
 
 class UpdateReceived(Struct, frozen=True, gc=False):
-    """The one record that the feed consists of, as the decoder handed to the session has it."""
+    """The one record that the feed consists of, decoded."""
 
-    content: Any
+    update: Update
     size_bytes: int
 
 
@@ -35,7 +34,7 @@ class Invocation(Struct, frozen=True):
 
 
 class Invalid(Struct, frozen=True):
-    """A record that is not what the protocol allows; the session goes on."""
+    """A record that the protocol does not allow; the session goes on."""
 
     reason: InvalidReason
     detail: str
@@ -46,7 +45,7 @@ class RecordTooLong(Struct, frozen=True):
 
 
 class TooManyRecords(Struct, frozen=True):
-    """One message held more records than anybody has to say at once: reading them would hold up all games."""
+    """One message held more than `MAX_RECORDS` records; reading them would hold up all games."""
 
 
 class Closed(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The named reasons for which a message is refused or a connection ends: label values, never free text."""
+"""Why a message is refused and why a connection ends: named reasons for labels, never free text."""
 
 from typing import Literal, get_args
 

@@ -1,13 +1,17 @@
 """The SignalR JSON hub protocol as a session without I/O: text in, events and text to send out.
 
-Source: the ASP.NET Core SignalR hub protocol specification. Every record is a JSON object that ends in
-0x1E; WebSocket frames and records need not coincide.
+Source: the ASP.NET Core SignalR hub protocol specification, "Overview" and "JSON Encoding". Where it leaves a
+choice, Microsoft's clients are the model.
+
+A session is in one of two states. It begins in the **handshake**: its request waits to be sent, and the first
+record from the hub is the answer. Once the hub has accepted, the session is **established** and stays so: it
+sends the subscription, and every record is a message. A session never ends itself. It reports what makes a
+connection useless (a refusal, a `Close`, text without limit, silence), and the caller, who has the socket,
+hangs up. A record that is merely wrong becomes one `Invalid`, and the next one is read as usual.
 """
 
 from collections.abc import Callable
-from enum import IntEnum
 from io import StringIO
-from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -23,11 +27,16 @@ from watchdog.core.protocol.events import (
     TooManyRecords,
     UpdateReceived,
 )
+from watchdog.core.protocol.records import RECORD_SEPARATOR, MessageType, encode_record, fault_of, size_bytes
+from watchdog.core.protocol.updates import Update
 
-RECORD_SEPARATOR = "\x1e"
 HANDSHAKE_TIMEOUT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 15.0
+"""How often a client shows that it is alive; hubs give one up after 30 s."""
+
 SERVER_TIMEOUT_SECONDS = 30.0
+"""How long a hub may send nothing at all; it pings every 15 s."""
+
 ANSWERS_A_MINUTE = 20
 """So many invocations that want an answer get one: all of it fits the buffers of a hub that reads nothing."""
 
@@ -36,20 +45,6 @@ MAX_RECORDS = 1_000
 """The most records in one message: minutes of updates joined, and what is read within some milliseconds."""
 
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
-
-
-class MessageType(IntEnum):
-    """The `type` of a hub message."""
-
-    INVOCATION = 1
-    STREAM_ITEM = 2
-    COMPLETION = 3
-    STREAM_INVOCATION = 4
-    CANCEL_INVOCATION = 5
-    PING = 6
-    CLOSE = 7
-    ACK = 8
-    SEQUENCE = 9
 
 
 class _HandshakeAnswer(Struct):
@@ -73,34 +68,10 @@ class _Message(Struct):
 _decode_handshake = msgspec.json.Decoder(_HandshakeAnswer).decode
 _decode_message = msgspec.json.Decoder(_Message).decode
 _decode_type = msgspec.json.Decoder(_Type).decode
-_is_json = msgspec.json.Decoder(msgspec.Raw).decode
-
-
-def encode_record(document: dict[str, Any]) -> str:
-    """One record: the document as compact JSON, and the separator."""
-    return msgspec.json.encode(document).decode() + RECORD_SEPARATOR
-
 
 _EMPTY = Invalid("json", "an empty record")
 _PING = encode_record({"type": int(MessageType.PING)})
 _HANDSHAKE = encode_record({"protocol": "json", "version": 1})
-
-
-def fault_of(data: bytes | str | msgspec.Raw, error: Exception) -> tuple[Literal["json", "schema"], str]:
-    """Tell why `data` could not be decoded: it is no JSON at all, or JSON of another shape.
-
-    A decoder that stops at the first wrong type has not seen whether the rest is JSON, hence the second
-    look. Nesting deeper than the decoder's stack counts as `json`, and so does text that is no Unicode.
-    """
-    if isinstance(error, msgspec.ValidationError):
-        try:
-            _is_json(data)
-        except (ValueError, RecursionError):
-            return "json", "malformed JSON"
-        return "schema", str(error)
-    if isinstance(error, RecursionError):
-        return "json", "nested too deeply"
-    return "json", str(error)
 
 
 def _has_unknown_type(record: str) -> bool:
@@ -136,13 +107,13 @@ class Session:
         subscribe: str,
         at: float,
         *,
-        expected: Callable[[str], object] | None = None,
+        expected: Callable[[str], Update] | None = None,
         keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
     ) -> None:
         """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it.
 
-        `expected` decodes the record that nearly all are, in one pass; its ValueError or RecursionError sends
-        a record the long way, at whose end is known what it is or what is wrong with it.
+        `expected` decodes in one pass the record that nearly all are: an update. If it raises ValueError or
+        RecursionError, the record goes the long way, which finds out what it is or what is wrong with it.
         """
         self._subscribe = subscribe
         self._expected = expected
@@ -162,7 +133,7 @@ class Session:
 
     @property
     def next_deadline(self) -> float:
-        """When `tick` has something to do or to say if nothing is received until then."""
+        """When `tick` is to be called if nothing is received until then."""
         if not self._established:
             return self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
         return min(
@@ -177,10 +148,11 @@ class Session:
         return data
 
     def tick(self, at: float) -> bool:
-        """Ping when it is time to; answer whether the hub is still to be believed alive.
+        """Ping when it is time to; return whether the hub still counts as alive.
 
         False once the handshake has waited 15 s, or no record has come for 30 s (a ping is one).
         """
+        # Clients ping from the accepted handshake on; until then there is only the time limit.
         if not self._established:
             return at < self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
         if at >= self._last_received_at + SERVER_TIMEOUT_SECONDS:
@@ -190,8 +162,14 @@ class Session:
         return True
 
     def receive(self, data: str, at: float) -> list[Event]:
-        """Take in text as it came; answer what its complete records say, in order."""
-        # The ordinary case: one frame, one record, nothing kept from before.
+        """Take in text as it came; return what its complete records say, in order.
+
+        The protocol lets a WebSocket message hold several records, and a record span several messages. So
+        what comes after the last separator is kept, and the next text continues it. What is kept and the
+        number of records in a message are limited: a hub that sends without end must not fill the memory or
+        hold up the other games.
+        """
+        # The ordinary case: one message, one record, nothing kept from before.
         if data and data.find(RECORD_SEPARATOR) == len(data) - 1 and not self._partial.tell():
             return self._record(data[:-1], at)
         events: list[Event] = []
@@ -222,6 +200,7 @@ class Session:
             return [RecordTooLong()]
         if self._established:
             return self._as_expected(record) or self._message(record, at)
+        # The answer is `{}` or `{"error": …}`. Unlike every message it has no `type`.
         try:
             answer = _decode_handshake(record)
         except (ValueError, RecursionError) as error:
@@ -239,18 +218,19 @@ class Session:
         if self._expected is None:
             return []
         try:
-            content = self._expected(record)
+            update = self._expected(record)
         except (ValueError, RecursionError):
             return []
-        return [UpdateReceived(content, _size_bytes(record))]
+        return [UpdateReceived(update, size_bytes(record))]
 
     def _message(self, record: str, at: float) -> list[Event]:
         if not record:
-            # The shortest record of all is the one that a frame can hold most of: no exception for each.
+            # A message can hold more of these than of any other record: none costs an exception.
             return [_EMPTY]
         try:
             message = _decode_message(record)
         except (ValueError, RecursionError) as error:
+            # A client ignores messages of later versions of the protocol.
             reason, detail = fault_of(record, error)
             if reason == "json":
                 return [Invalid("json", detail)]
@@ -259,8 +239,8 @@ class Session:
             return self._invocation(message, record, at)
         if message.type == MessageType.CLOSE:
             return [Closed(message.error, message.allow_reconnect is True)]
-        # Pings have done their work by arriving; the other types and unknown ones say nothing to a
-        # client that neither invokes nor streams.
+        # A ping has done its work by arriving. The other types are for clients that stream, that invoke with
+        # an id or that asked for a stateful reconnect; this one does nothing of the kind.
         return []
 
     def _may_answer(self, invocation_id: str, at: float) -> bool:
@@ -273,7 +253,8 @@ class Session:
         if message.target is None or not bytes(message.arguments):
             return [Invalid("protocol", "an invocation without target or arguments")]
         if message.invocation_id is not None and self._may_answer(message.invocation_id, at):
-            # The hub waits for an answer that no subscriber has.
+            # The hub's caller waits until the client completes an invocation with an id. Microsoft's clients
+            # complete one that they have no handler for with this very error.
             self._send(
                 encode_record(
                     {
@@ -284,8 +265,4 @@ class Session:
                 ),
                 at,
             )
-        return [Invocation(message.target, message.arguments, _size_bytes(record), message.invocation_id)]
-
-
-def _size_bytes(record: str) -> int:
-    return len(record) if record.isascii() else len(record.encode())
+        return [Invocation(message.target, message.arguments, size_bytes(record), message.invocation_id)]

@@ -1,13 +1,13 @@
 """The subscription and the update of `SubOnWholeGamesInfo`, as the provider documents them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field, structs
 
 from watchdog.core.errors import ProviderError
-from watchdog.core.protocol.signalr import MessageType, encode_record, fault_of
+from watchdog.core.protocol.records import MessageType, encode_record, fault_of
 
 SUBSCRIPTION = "SubOnWholeGamesInfo"
 SUBSCRIBE_TARGET = "Subscribe"
@@ -102,7 +102,7 @@ class Dealer(Struct, frozen=True, gc=False):
 class Game(Struct, frozen=True, gc=False):
     """One game, which the provider also calls a round (`wgi[]`).
 
-    `edition` is a number in the specification's table and a text in its example: both are taken.
+    `edition` is a number in the specification's table and a text in its example: both are accepted.
     `hands`, `results`, `events` and `dealer` may be missing or null.
     """
 
@@ -122,19 +122,26 @@ class Game(Struct, frozen=True, gc=False):
 
 
 class Update(Struct, frozen=True, gc=False):
-    """One update of the feed: the single argument of `WholeGamesInfoSubscribe`."""
+    """One update of the feed.
 
-    games: tuple[Game, ...] = field(name="wgi")
-    sent: datetime = field(name="tst")
-    betting_timer: Timer = field(name="bt")
-    maintenance: bool = field(name="im")
-    sequence_id: SequenceId = field(name="sId")
+    `games_unchanged` says that the games are, to the letter, those of the update before on its connection.
+    """
+
+    games: tuple[Game, ...]
+    sent: datetime
+    betting_timer: float
+    maintenance: bool
+    sequence_id: int
+    games_unchanged: bool = False
 
 
-class _Outline(Struct, frozen=True, gc=False):
-    """An update as `Update` has it, its games still the text that they came as."""
+_Games = TypeVar("_Games")
 
-    games: msgspec.Raw = field(name="wgi")
+
+class _Document(Struct, Generic[_Games], frozen=True, gc=False):
+    """The single argument of `WholeGamesInfoSubscribe`, its games decoded or still the text they came as."""
+
+    games: _Games = field(name="wgi")
     sent: datetime = field(name="tst")
     betting_timer: Timer = field(name="bt")
     maintenance: bool = field(name="im")
@@ -142,11 +149,11 @@ class _Outline(Struct, frozen=True, gc=False):
 
 
 class _Delivery(Struct, frozen=True, gc=False):
-    """The record by which the hub delivers an update, down to the letter."""
+    """The record by which a hub delivers an update; one that differs in any way goes the long way."""
 
     type: Literal[1]
     target: Literal["WholeGamesInfoSubscribe"]
-    arguments: tuple[_Outline]
+    arguments: tuple[_Document[msgspec.Raw]]
     invocation_id: None = field(name="invocationId", default=None)
 
 
@@ -161,9 +168,11 @@ class UpdateError(ProviderError):
 # .NET's DateTime.MaxValue, its "never": the seventh digit would round up into the year 10000.
 _NEVER = b"9999-12-31T23:59:59.9999999"
 
+_NO_TEXT = msgspec.Raw()
+
 _decode_delivery = msgspec.json.Decoder(_Delivery).decode
 _decode_games = msgspec.json.Decoder(tuple[Game, ...]).decode
-_decode_arguments = msgspec.json.Decoder(tuple[Update]).decode
+_decode_arguments = msgspec.json.Decoder(tuple[_Document[tuple[Game, ...]]]).decode
 
 
 def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
@@ -174,16 +183,19 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
 
     """
     try:
-        return _decode_arguments(arguments)[0]
+        (document,) = _decode_arguments(arguments)
     except (ValueError, RecursionError) as error:
         raw = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else bytes(arguments)
         if _NEVER in raw:
             return decode_update(raw.replace(_NEVER, _NEVER[:-1]))
         raise UpdateError(*fault_of(arguments, error)) from None
+    return Update(
+        document.games, document.sent, document.betting_timer, document.maintenance, document.sequence_id
+    )
 
 
 class UpdateDecoder:
-    """Decodes the records by which the hub delivers updates, one after the other.
+    """Decodes the records by which the hub delivers updates over one connection, one after the other.
 
     The games are nearly all of an update, and change when something happens at the table: text that is the
     same as in the update before is not decoded again. What no check reads is validated, and not kept.
@@ -192,22 +204,30 @@ class UpdateDecoder:
     __slots__ = ("_games", "_text")
 
     def __init__(self) -> None:
-        self._text = msgspec.Raw()
+        self._text = _NO_TEXT
         self._games: tuple[Game, ...] = ()
 
     def decode(self, record: str) -> Update:
         """The update in a record that is the ordinary delivery of one.
 
         Raises:
-            ValueError, RecursionError: it is anything else, or nothing valid.
+            ValueError, RecursionError: it is anything else, or invalid.
 
         """
-        (outline,) = _decode_delivery(record).arguments
-        if outline.games != self._text:
-            self._games = without_unread_fields(_decode_games(outline.games))
-            self._text = outline.games
+        # A record that can't be decoded here may still be an update: the next one's games then follow those.
+        before, self._text = self._text, _NO_TEXT
+        (document,) = _decode_delivery(record).arguments
+        unchanged = document.games == before
+        if not unchanged:
+            self._games = without_unread_fields(_decode_games(document.games))
+        self._text = document.games
         return Update(
-            self._games, outline.sent, outline.betting_timer, outline.maintenance, outline.sequence_id
+            self._games,
+            document.sent,
+            document.betting_timer,
+            document.maintenance,
+            document.sequence_id,
+            unchanged,
         )
 
 

@@ -1,7 +1,22 @@
-"""The frames that a hub sends over a WebSocket: nearly all are one plain text message, taken off here.
+"""The frames that a hub sends over a WebSocket: nearly all are one plain text message, read here.
 
-Whatever else a frame may be is passed on as it came, for a library that knows all of the protocol.
-Source: RFC 6455, section 5.2.
+Anything else is passed on as it came, for a library that knows the whole protocol. So this reader decides as
+little as possible: it finds where each frame begins and ends, never answers, and leaves every verdict on a
+mistake to the library. Source: RFC 6455, section 5.
+
+A frame begins with two bytes: FIN, three reserved bits and the opcode; the mask bit and the length (5.2). A
+length of 126 or 127 says that the next 2 or 8 bytes hold it. A message is one frame with FIN set, or one
+without it and continuations (opcode 0), the last of them with FIN. Control frames (close, ping, pong) may
+come in between (5.4). The reader is in one of four states:
+
+- **between messages**: a plain text frame is a message (`str`), anything else is passed on;
+- **within a message** of several frames (`_within_message`): everything is passed on, because the library has
+  to put the message together;
+- **amid a frame** that is passed on (`_passing_bytes`): the rest goes to the library as it comes, so that a
+  long frame is never kept here;
+- **at the end**: after a `Passthrough` that says so, the library takes all that follows. That is a close
+  frame, or what the protocol forbids: a reserved bit (no extension was agreed on), a mask (only clients mask,
+  5.1), an unknown opcode, a length not written in the shortest way, text that is no UTF-8 (5.6).
 """
 
 from typing import Literal
@@ -17,7 +32,7 @@ _LENGTH_OF_16_BITS, _LENGTH_OF_64_BITS = 126, 127
 _CONTINUATION, _CLOSE = 0, 8
 _DATA, _PING_AND_PONG = (_CONTINUATION, 1, 2), (9, 10)
 _LENGTHS = 1 << 63
-"""No length may be as large."""
+"""No length may be as large: the first bit of one in 64 bits must be 0."""
 
 Meaning = Literal["nothing", "message", "end", "oversize"]
 
@@ -25,8 +40,8 @@ Meaning = Literal["nothing", "message", "end", "oversize"]
 class Passthrough(Struct, frozen=True):
     """Bytes for the library, and what it makes of them.
 
-    That is nothing for us, a message, or the end of the connection, for which it takes all that follows.
-    A message that is going to be oversize is not for the library: the connection has to end.
+    That is nothing of interest, a message, or the end of the connection. Of a message that is going to be
+    oversize the library gets nothing: the connection has to end before it has come.
     """
 
     data: bytes
@@ -34,21 +49,21 @@ class Passthrough(Struct, frozen=True):
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """A hub's goodbye: `reason` has 123 bytes at most."""
+    """A hub's close frame; `reason` has 123 bytes at most (5.5)."""
     payload = code.to_bytes(2, "big") + reason.encode()
     return bytes((_FINAL | _CLOSE, len(payload))) + payload
 
 
 class FrameReader:
-    """Takes in bytes as they come; answers what they are, in order.
+    """Takes in bytes as they come; returns what they are, in order.
 
-    A message of more than `max_message_bytes` is refused by what the heads of its frames announce, before it
-    has come: what the heap grows by for such a one, it may keep. No text of more than 65,535 bytes is taken
-    for a plain one: no update needs it, and what is kept here until a message is whole stays small.
+    A message of more than `max_message_bytes` is refused as soon as the heads of its frames announce it,
+    because the heap may keep forever what it grew by for such a one. A text of more than 65,535 bytes goes to
+    the library: no update is as long, and what is kept here until a message is complete stays small.
     """
 
     __slots__ = (
-        *("_at", "_data", "_foreign_left", "_foreign_then"),
+        *("_at", "_data", "_passing_bytes", "_passing_makes"),
         *("_max_message_bytes", "_message_bytes", "_within_message"),
     )
 
@@ -57,17 +72,16 @@ class FrameReader:
         self._max_message_bytes = max_message_bytes
         self._data = b""
         self._at = 0
-        # Of the frame that the library is being given: how much is still to come, and what then.
-        self._foreign_left = 0
-        self._foreign_then: Meaning = "nothing"
-        # A message in several frames has begun: until it ends, no text is a whole one.
+        # Of the frame that is being passed on: how much is still to come, and what it makes once it has.
+        self._passing_bytes = 0
+        self._passing_makes: Meaning = "nothing"
         self._within_message = False
-        # What the frames of that message have announced so far.
+        # What the heads of that message's frames have announced so far.
         self._message_bytes = 0
 
     @property
     def unread(self) -> bool:
-        """Whether there are bytes that nothing has been made of yet."""
+        """Whether there are bytes that `next` has not taken yet."""
         return self._at < len(self._data)
 
     def feed(self, data: bytes) -> None:
@@ -75,14 +89,14 @@ class FrameReader:
         self._data = self.rest() + data if self._data else data
 
     def rest(self) -> bytes:
-        """All bytes that nothing has been made of; they are forgotten here."""
+        """All bytes that `next` has not taken; they are forgotten here."""
         rest, self._data, self._at = self._data[self._at :], b"", 0
         return rest
 
     def next(self) -> str | Passthrough | None:
         """The text of the next plain message, bytes for the library, or None until more has come."""
         data, at = self._data, self._at
-        if self._foreign_left:
+        if self._passing_bytes:
             return self._pass_on() if self.unread else None
         if len(data) < at + 2:
             return None
@@ -95,7 +109,7 @@ class FrameReader:
                 return None
             length = data[at + 2] << 8 | data[at + 3]
             if length < _LENGTH_OF_16_BITS:
-                # Written longer than need be, which is forbidden: the library says so to the hub.
+                # The shortest way of writing a length is the only one allowed (5.2).
                 return Passthrough(self.rest(), "end")
         return None if len(data) < begin + length else self._plain(begin, begin + length)
 
@@ -111,8 +125,9 @@ class FrameReader:
         return text
 
     def _unusual(self, first: int, length: int) -> Passthrough | None:
-        """The library's are messages in several frames, binary and long ones, pings, and mistakes."""
+        """What goes to the library: part of a message, a binary or long one, a control frame, a mistake."""
         opcode = first & _OPCODE
+        # After a close frame nothing counts any more, and the library answers it.
         if first & _RESERVED or length & _MASKED or opcode not in _DATA + _PING_AND_PONG:
             return Passthrough(self.rest(), "end")
         extended = {_LENGTH_OF_16_BITS: 2, _LENGTH_OF_64_BITS: 8}.get(length, 0)
@@ -124,21 +139,22 @@ class FrameReader:
             length = int.from_bytes(self._data[begin - extended : begin], "big")
         if opcode in _DATA and self._is_oversize(opcode, length):
             return Passthrough(b"", "oversize")
-        self._foreign_left, self._foreign_then = head + length, "nothing"
+        self._passing_bytes, self._passing_makes = head + length, "nothing"
         if opcode in _DATA:
             self._within_message = not first & _FINAL
-            self._foreign_then = "nothing" if self._within_message else "message"
+            self._passing_makes = "nothing" if self._within_message else "message"
         return self._pass_on()
 
     def _is_oversize(self, opcode: int, length: int) -> bool:
         if self._within_message != (opcode == _CONTINUATION) or length >= _LENGTHS:
-            # Forbidden whatever its size: the library says so to the hub.
+            # A continuation of nothing, a message within a message and a length beyond 63 bits are forbidden
+            # whatever the size, and the library says so to the hub.
             return False
         self._message_bytes = length + (self._message_bytes if self._within_message else 0)
         return self._message_bytes > self._max_message_bytes
 
     def _pass_on(self) -> Passthrough:
-        end = min(self._at + self._foreign_left, len(self._data))
-        data, self._foreign_left = self._data[self._at : end], self._foreign_left - (end - self._at)
+        end = min(self._at + self._passing_bytes, len(self._data))
+        data, self._passing_bytes = self._data[self._at : end], self._passing_bytes - (end - self._at)
         self._at = end
-        return Passthrough(data, "nothing" if self._foreign_left else self._foreign_then)
+        return Passthrough(data, "nothing" if self._passing_bytes else self._passing_makes)

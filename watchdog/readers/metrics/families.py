@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar, get_args
 
 from watchdog.core.checks.rounds import OUTCOMES, STATE_NAMES
-from watchdog.core.findings import ANOMALY_KINDS, Check
+from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
@@ -42,7 +42,7 @@ def _one_of(texts: Iterable[str], current: str | None) -> dict[str, float]:
     return {text: text == current for text in texts}
 
 
-def _anomalies(check: Check) -> Callable[[GameSnapshot], Values]:
+def _anomalies(check: str) -> Callable[[GameSnapshot], Values]:
     return lambda game: {kind: game.anomalies.get((check, kind), 0) for kind in ANOMALY_KINDS[check]}
 
 

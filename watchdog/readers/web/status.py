@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from watchdog.core.findings import ANOMALY_KINDS, Check
+from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.ledger import BLAME, STATES, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
 from watchdog.core.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
@@ -73,7 +73,7 @@ class GameStatus(Struct, frozen=True, kw_only=True):
     messages: int
     received_bytes: int
     missed: int
-    anomalies: dict[Check, dict[str, int]]
+    anomalies: dict[str, dict[str, int]]
     invalid_messages: dict[InvalidReason, int]
     disconnects: dict[DisconnectReason, int]
     last_anomalies: tuple[dict[str, object], ...]
