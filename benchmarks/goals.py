@@ -50,7 +50,7 @@ def bytes_a_game(results: Results, contender: str = WATCHDOG) -> float | None:
 
 def goals(results: Results) -> list[Goal]:
     """The goals that the run has measured."""
-    return [*_cost(results), *_exactness(results), *_core(results), *_scrape(results), *_start(results)]
+    return [*_cost(results), *_exactness(results), *_core(results), *_scrape(results)]
 
 
 def _cost(results: Results) -> Iterator[Goal]:
@@ -103,9 +103,3 @@ def _scrape(results: Results) -> Iterator[Goal]:
     for scenario in results.get("exactness", ()):
         if scenario["scraped"] and not scenario["stalled"]:
             yield Goal("1,000 games, scraped: loop held at most", 10.0, scenario["held"]["max"] * 1e3, " ms")
-
-
-def _start(results: Results) -> Iterator[Goal]:
-    start = results.get("start")
-    if start:
-        yield Goal("`--version`: CPU against a bare interpreter", 2.5, start["version_ratio"], " times")
