@@ -30,9 +30,9 @@ runs on the same machine kept. Inputs have up to {max_kib} KiB. One fails when
   each time that the number of inputs has doubled, or the process exceeds {rss_mb} MB.
 
 The promise is {hang_ms:.0f} ms for {max_kib} KiB. Atheris' instrumentation makes the slowest inputs take
-about three times as long, hence the bound here; without it `tests/fuzz` holds the {hang_ms:.0f} ms on the
-committed corpus and on hostile inputs of {max_kib} KiB. A harness does more than the reader alone: `session`
-reads each input whole and in pieces, and judges what comes out.
+about three times as long, hence the bound here. `tests/fuzz` counts the interpreter's steps instead, which no
+busy machine changes, on the committed corpus and on hostile inputs of {max_kib} KiB. A harness does more than
+the reader alone: `session` reads each input whole and in pieces, and judges what comes out.
 
 msgspec keeps the last 512 keys of the JSON objects it has read: some 500 blocks that do not go on growing.
 

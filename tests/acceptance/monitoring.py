@@ -18,6 +18,8 @@ from tests.acceptance.processes import eventually
 from tests.support.tools import require_tool
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
+OF_A_SLOW_MACHINE = {"BetcoreUpdatesLate", "WatchdogStalled"}
+"""What fires where simulator and watchdog get too little of the machine; `alerts/tests` has their stories."""
 
 
 class Notified:

@@ -5,7 +5,7 @@ import time
 
 from tests.acceptance.processes import eventually, simulator, watchdog
 
-SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "45"))
+SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "35"))
 """How long to watch. `BETCORE_ROTATION_SECONDS=120` takes the time of a release's check."""
 
 TOKEN_SECONDS = 20
@@ -13,6 +13,9 @@ GAMES = range(1, 9)
 CONFIG = """
 [web]
 listen = "127.0.0.1:0"
+
+[checks]
+tolerance_seconds = 1.0 # a simulator on a busy machine may be late itself
 
 [[feeds]]
 name = "betcore"
@@ -54,7 +57,7 @@ def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
             lambda: (
                 min(_of(watched.series(), "betcore_feed_rotations_total", outcome="ok").values()) >= expected
             ),
-            within=SECONDS + 30,
+            within=2 * SECONDS + 60,
         )
         eventually(lambda: time.monotonic() - started >= SECONDS, within=SECONDS + 5)
         series = watched.series()
@@ -62,7 +65,7 @@ def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
 
     for state in ("silent", "frozen", "disconnected", "unauthorized", "maintenance"):
         booked = _of(series, "betcore_feed_state_seconds_total", state=state)
-        # A simulator on a busy machine may itself be late once; a rotation that costs anything costs more.
+        # A simulator on a busy machine may be late once; a rotation that costs anything costs more.
         assert max(booked.values()) < 1.0, (state, booked)
     assert set(_of(series, "betcore_feed_rotations_total", outcome="failed").values()) == {0}
     anomalies = [

@@ -12,7 +12,7 @@ from watchdog.simulator.app import serve
 from watchdog.simulator.settings import Address, SimulatorSettings
 from watchdog.simulator.tokens import issue_token
 
-GENEROUS_SECONDS = 20.0
+GENEROUS_SECONDS = 60.0
 
 Simulated = Callable[..., AbstractAsyncContextManager[Address]]
 

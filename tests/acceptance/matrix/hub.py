@@ -18,6 +18,7 @@ SEPARATOR = b"\x1e"
 HANDSHAKE = b"{}" + SEPARATOR
 UPDATES_BEFORE, UPDATES_AFTER = 2, 2
 GAME_TYPE = 1
+LATE_SEND_SECONDS = 0.01
 
 _CONNECTION_ENDED = (trio.BrokenResourceError, trio.ClosedResourceError)
 
@@ -76,6 +77,8 @@ class Hub:
         """From now on the hub says something: what begins all at once would tell of the rush only."""
         self.longest_pause_seconds = 0.0
         """Between two updates of one connection."""
+        self.late_sends = 0
+        """Updates that the kernel got later than `LATE_SEND_SECONDS` after the stamp in them."""
         self._play = play
         self.strikes_left = strikes
         self._accepting = trio.Event()
@@ -216,6 +219,7 @@ class Talk:
                 # Made only now: no other task may come between the stamp in it and the kernel.
                 self._note_pause()
                 await self.peer.send(frame(TEXT, self.update(**changes)))
+                self.hub.late_sends += trio.current_time() - self._sent_at > LATE_SEND_SECONDS
 
     async def beat(self, beats: int = 1) -> None:
         """Wait for the instant of the next update, or of a later one."""

@@ -176,6 +176,7 @@ PROMISES = (
         counters={"timestamp_anomalies:frozen": 1},
         state="frozen",
         # It is a growing latency as well.
+        checks={"latency_warning_seconds": 1.0},
         events=("timestamp.frozen", "latency.high"),
     ),
     _found("tst goes back", _regressed_timestamp, timestamp__regressed=1),
