@@ -4,23 +4,8 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tests.support.raw_server import (
-    BINARY,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    at,
-    block,
-    both_sides,
-    close_frame,
-    end_of,
-    frame,
-    receive_until,
-    serving,
-    virtual_hub,
-)
+from tests.support.raw_server import Peer, at, block, both_sides, end_of, receive_until, serving, virtual_hub
+from tests.support.wire import BINARY, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.websocket import SECOND_LOOK_SECONDS, open_connection
 from watchdog.runtime.clock import Clock

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_server import Peer, answer, answering, black_hole, refusing, serving, without_proxies
+from tests.support.raw_server import Peer, answering, black_hole, refusing, serving, without_proxies
+from tests.support.wire import answer
 from watchdog.hub.negotiation import MAX_REDIRECTS, Negotiated, negotiate
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime import http_client as http

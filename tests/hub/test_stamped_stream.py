@@ -11,19 +11,8 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
-from tests.support.raw_server import (
-    CLOSE,
-    TEXT,
-    Peer,
-    at,
-    block,
-    both_sides,
-    close_frame,
-    frame,
-    receive_until,
-    serving,
-    virtual_hub,
-)
+from tests.support.raw_server import Peer, at, block, both_sides, receive_until, serving, virtual_hub
+from tests.support.wire import CLOSE, TEXT, close_frame, frame
 from watchdog.hub.stamped_stream import _SO_TIMESTAMPNS, StampedStream
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock

@@ -3,20 +3,9 @@
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    HANDSHAKE,
-    LOOK,
-    PING,
-    SEPARATOR,
-    Hub,
-    counted,
-    healthy,
-    record,
-    spent,
-    update,
-    watching,
-)
+from tests.support.fake_hub import LOOK, PING, Hub, counted, healthy, spent, update, watching
 from tests.support.hub_scripts import drop, good_for, saying, then_saying
+from tests.support.wire import HANDSHAKE, SEPARATOR, record
 from watchdog.hub.transport import ConnectionLostError
 
 CLOSE_RECONNECT = record({"type": 7, "error": "restart", "allowReconnect": True})
@@ -108,10 +97,7 @@ async def test_a_close_without_allowing_it_means_the_longest_wait_but_never_the_
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011, 1009, 4000])
 async def test_a_closed_websocket_is_a_lost_connection_whatever_its_code(autojump_clock, code):
-    async def end(peer):
-        await peer.websocket.aclose(code)
-
-    async with watching(Hub(good_for(2.0, end), healthy)) as watch:
+    async with watching(Hub(good_for(2.0, lambda peer: peer.close(code)), healthy)) as watch:
         await trio.sleep_until(5.1)
         seen = watch.game()
     assert watch.losses()[0] == ("connection.lost", "closed")

@@ -4,21 +4,9 @@ import msgspec
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    HANDSHAKE,
-    PING,
-    SEPARATOR,
-    Hub,
-    counted,
-    game,
-    healthy,
-    record,
-    settings,
-    spent,
-    update,
-    watching,
-)
+from tests.support.fake_hub import PING, Hub, counted, game, healthy, settings, spent, update, watching
 from tests.support.hub_scripts import good_for, then_saying
+from tests.support.wire import BINARY, HANDSHAKE, SEPARATOR, frame, record
 
 
 def broken(old, new):
@@ -52,7 +40,7 @@ INVALID = [
     ("protocol", lambda: record({})),
     ("protocol", lambda: record({"type": "1"})),
     ("protocol", lambda: record({"type": 1, "arguments": []})),
-    ("protocol", lambda: b"\x00\x01"),
+    ("protocol", lambda: frame(BINARY, b"\x00\x01")),
 ]
 
 
@@ -140,7 +128,7 @@ async def test_a_message_of_more_than_16_mib_ends_the_connection_and_counts_once
 )
 async def test_a_broken_websocket_frame_ends_the_connection_as_a_breach_of_protocol(autojump_clock, frame):
     async def end(peer):
-        await peer.stream.send_all(frame)
+        await peer.send(frame)
 
     async with watching(Hub(good_for(2.0, end), healthy)) as watch:
         await trio.sleep_until(5.1)

@@ -10,18 +10,17 @@ from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from tests.support.raw_server import (
     RESOURCE,
-    TEXT,
     Peer,
     Resolver,
     at,
     black_hole,
     end_of,
-    frame,
     reason_from,
     receive_until,
     refusing,
     serving,
 )
+from tests.support.wire import TEXT, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.stamped_stream import StampedStream
 from watchdog.hub.transport import ConnectionLostError, Endpoint

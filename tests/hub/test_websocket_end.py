@@ -6,21 +6,8 @@ import ssl
 import pytest
 import trio
 
-from tests.support.raw_server import (
-    CLOSE,
-    PING,
-    TEXT,
-    Authority,
-    Peer,
-    answering,
-    at,
-    black_hole,
-    close_frame,
-    end_of,
-    frame,
-    saying,
-    serving,
-)
+from tests.support.raw_server import Authority, Peer, answering, at, black_hole, end_of, saying, serving
+from tests.support.wire import CLOSE, PING, TEXT, close_frame, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock

@@ -5,23 +5,8 @@ import tracemalloc
 import pytest
 import trio
 
-from tests.support.raw_server import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    at,
-    both_sides,
-    close_frame,
-    end_of,
-    frame,
-    reason_from,
-    saying,
-    serving,
-)
+from tests.support.raw_server import Peer, at, both_sides, end_of, reason_from, saying, serving
+from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import open_connection

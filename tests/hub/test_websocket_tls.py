@@ -6,23 +6,19 @@ import pytest
 import trio
 
 from tests.support.raw_server import (
-    CLOSE,
-    TEXT,
     Authority,
     Peer,
     Resolver,
-    answer,
     answering,
     at,
-    close_frame,
     end_of,
-    frame,
     hang_up,
     reason_from,
     reset_at_once,
     saying,
     serving,
 )
+from tests.support.wire import CLOSE, TEXT, answer, close_frame, frame
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 

@@ -5,8 +5,6 @@ import pytest
 from tests.support.raw_server import (
     TOKEN,
     Peer,
-    accept_key,
-    answer,
     answering,
     at,
     end_of,
@@ -15,8 +13,8 @@ from tests.support.raw_server import (
     reset_after_request,
     reset_at_once,
     serving,
-    switching,
 )
+from tests.support.wire import accept_key, answer, switching
 
 
 @pytest.mark.parametrize(

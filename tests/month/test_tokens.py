@@ -1,24 +1,15 @@
 """Days of eight games whose token lives an hour, through the whole socket stack on a clock that jumps."""
 
+import math
 import os
 
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    BASE,
-    HANDSHAKE,
-    Hub,
-    Peer,
-    counted,
-    game,
-    moment,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import BASE, Hub, Peer, counted, game, moment, settings, spent, watching
 from tests.support.token_keeper import Endpoint, jwt, ok
 from tests.support.virtual_time import uncounted_lines
+from tests.support.wire import HANDSHAKE
 from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
 from watchdog.runtime.http_client import NoAnswerError
@@ -86,7 +77,7 @@ async def _watch(hub, given, endpoint):
     for seen in games:
         assert spent(seen) == {"fresh": pytest.approx(LASTS, abs=1e-3)}
         assert (counted(seen.anomalies), counted(seen.disconnects)) == ({}, {})
-        assert seen.messages == seen.sequence_id == int(LASTS / INTERVAL) - 1
+        assert seen.messages == seen.sequence_id == math.ceil(LASTS / INTERVAL) - 1
         assert seen.rotations == {"ok": renewals, "failed": 0}
     assert len(hub.peers) == len(GAMES) * (1 + renewals)
     assert len(still_open) == len(GAMES)

@@ -2,7 +2,8 @@
 
 import trio
 
-from tests.support.fake_hub import HANDSHAKE, PING
+from tests.support.fake_hub import PING
+from tests.support.wire import HANDSHAKE
 
 
 async def pings(peer, every=1.0):

@@ -5,8 +5,9 @@ from functools import partial
 import pytest
 import trio
 
-from tests.support.fake_hub import BASE, HANDSHAKE, TOKEN_VARIABLE, Hub, Peer, moment, watching
+from tests.support.fake_hub import BASE, TOKEN_VARIABLE, Hub, Peer, moment, watching
 from tests.support.token_keeper import BASE_WALL_SECONDS, SECRET, Endpoint, Keeping, asking, fresh, jwt
+from tests.support.wire import HANDSHAKE
 from watchdog.hub.supervisor import COMPARE_CLOCKS_SECONDS
 from watchdog.runtime.http_client import Answer
 

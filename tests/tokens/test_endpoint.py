@@ -7,8 +7,9 @@ from urllib.parse import quote
 import pytest
 import trio
 
-from tests.support.raw_server import Authority, answer, answering, refusing, serving, without_proxies
+from tests.support.raw_server import Authority, answering, refusing, serving, without_proxies
 from tests.support.token_keeper import MAX_SECONDS, SECRET, URL, Endpoint, Keeping, asking, ok
+from tests.support.wire import answer
 from watchdog.runtime.http_client import MAX_ANSWER_BYTES, Answer, Client, NoAnswerError
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings

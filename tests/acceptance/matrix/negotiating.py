@@ -5,7 +5,7 @@ import json
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, negotiates, reset, says, trickles
 from tests.acceptance.matrix.row import Play, Row
-from tests.support.raw_server import answer
+from tests.support.wire import answer
 
 REDIRECTS = 6
 """One more than are followed."""
@@ -32,7 +32,7 @@ def _redirects(to: str) -> Play:
     async def play(talk: Talk) -> None:
         await talk.requested()
         body = json.dumps({"url": to.format(port=talk.hub.port)}).encode()
-        await talk.raw(answer(200, body))
+        await talk.send(answer(200, body))
         await talk.until_gone()
 
     return play

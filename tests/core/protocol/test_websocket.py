@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.library import alone, shared
-from tests.support.raw_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.core.protocol.websocket import FrameReader, Passthrough
 
 LIMIT = 70_000
