@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -35,7 +35,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+def program(
+    *arguments: str, stderr: Path, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """`betcore-watchdog` with these arguments; terminated on leaving."""
     with stderr.open("wb") as log:
         process = subprocess.Popen(
@@ -54,15 +56,27 @@ def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) ->
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        output_of(process).close()
+
+
+def output_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The standard output of a process that has a pipe for it."""
+    assert process.stdout is not None
+    return process.stdout
+
+
+def address_in(line: bytes) -> str:
+    """The host:port of the first URL in a line."""
+    found = re.search(rb"\w+://([^/\s]+)", line)
+    assert found is not None, line
+    return found[1].decode()
 
 
 @contextmanager
 def simulator(*arguments: str, stderr: Path) -> Iterator[str]:
     """A simulator on a free port; yields host:port."""
     with program("simulate", "--listen", "127.0.0.1:0", *arguments, stderr=stderr) as process:
-        first = process.stdout.readline().decode()
-        yield re.search(r"ws://([^/]+)/", first)[1]
+        yield address_in(output_of(process).readline())
 
 
 @contextmanager
@@ -75,7 +89,7 @@ def watchdog(config: Path, *, stderr: Path, env: dict[str, str] | None = None) -
 class Watched:
     """A running watchdog, seen from outside."""
 
-    def __init__(self, process: subprocess.Popen, stderr: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stderr: Path) -> None:
         self.process = process
         self._stderr = stderr
         self.address = eventually(lambda: self.events("watchdog.started"))[0]["address"]
@@ -100,7 +114,7 @@ class Watched:
         return httpx.get(f"{self.address}/api/v1/status").json()
 
 
-def eventually(look: Callable[[], T], *, within: float = PATIENCE_SECONDS, every: float = 0.05) -> T:
+def eventually(look: Callable[[], T | None], *, within: float = PATIENCE_SECONDS, every: float = 0.05) -> T:
     """The first true answer of `look`."""
     limit = time.monotonic() + within
     while time.monotonic() < limit:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -14,7 +15,7 @@ from grafana.__main__ import FOLDER
 from grafana.pictures.queries import Target, fill, panels, step_seconds, targets
 from grafana.states import STATES as LANES
 from tests.acceptance.monitoring import prometheus
-from tests.acceptance.processes import eventually, program
+from tests.acceptance.processes import address_in, eventually, output_of, program
 from watchdog.core.findings import ANOMALY_KINDS
 from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import INVALID_REASONS
@@ -26,9 +27,9 @@ PROGRAMME_SECONDS = 300.0
 """The programme has shown every fault after 95 s (`tests/simulator/test_programme.py` says so on virtual
 time); a slow machine may take longer to see it."""
 
-EVERY_STATE = set(STATES) - {"unobserved"}
+EVERY_STATE = {str(state) for state in STATES} - {"unobserved"}
 HEALTHY_GAME = "1"
-SHOWN = {
+SHOWN: dict[str, set[str]] = {
     **{f"{check}_anomalies": set(kinds) for check, kinds in ANOMALY_KINDS.items()},
     "invalid_messages": set(INVALID_REASONS),
     "disconnects": {"closed", "server_close", "refused", "unauthorized", "oversize"},
@@ -88,11 +89,9 @@ class Demo(NamedTuple):
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     with program("demo", stderr=folder / "demo.log") as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline().decode() for _ in range(3)]
-        addresses = dict(line.rsplit(maxsplit=1) for line in lines)
-        target = addresses["metrics"].removeprefix("http://").removesuffix("/metrics")
-        with prometheus(folder, watchdog=target, alertmanager="127.0.0.1:1") as server:
+        lines = [output_of(process).readline() for _ in range(3)]
+        addresses = dict(line.decode().rsplit(maxsplit=1) for line in lines)
+        with prometheus(folder, watchdog=address_in(lines[2]), alertmanager="127.0.0.1:1") as server:
             yield Demo(process, addresses, server)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -170,7 +169,7 @@ def test_every_annotation_of_the_game_dashboard_marks_what_happened(demo: Demo) 
 
     assert len(marks) > 1
     for expr in marks:
-        found = eventually(lambda expr=expr: demo.query(expr, over_time), within=PROGRAMME_SECONDS, every=1.0)
+        found = eventually(partial(demo.query, expr, over_time), within=PROGRAMME_SECONDS, every=1.0)
         assert {"feed", "game_type", "game"} <= set(found[0]["metric"])
 
 

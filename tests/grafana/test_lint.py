@@ -94,7 +94,7 @@ def invalid(asked: list[Query], folder: Path) -> list[str]:
     rules = [{"record": f"query:{number}", "expr": query.filled()} for number, query in enumerate(asked)]
     file = folder / "queries.yml"
     file.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
-    command = [require_tool("promtool"), "check", "rules", file]
+    command: list[str | Path] = [require_tool("promtool"), "check", "rules", file]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     said = re.findall(r'"query:(\d+)": (.+)', done.stderr)
     assert done.returncode == (1 if said else 0), done.stderr

@@ -36,7 +36,7 @@ def mistakes(validator: Path, tmp_path_factory: pytest.TempPathFactory) -> Mista
     broken["refesh"], panel["options"]["colorMode"] = "10s", "loud"
     file = tmp_path_factory.mktemp("boards") / "broken.json"
     file.write_text(json.dumps(broken))
-    command = [require_tool("node"), validator, *board_files(), file]
+    command: list[str | Path] = [require_tool("node"), validator, *board_files(), file]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (1, "")
     said = defaultdict(list)

@@ -24,10 +24,11 @@ VERSION_1 = {
 }
 
 
-class FakeClient:
+class FakeClient(Client):
     """Answers with what it is given, one after the other, and keeps what it was asked."""
 
     def __init__(self, *answers):
+        super().__init__(ssl.create_default_context())
         self._answers = iter(answers)
         self.asked = []
 

@@ -1,6 +1,6 @@
 """One game's supervised life on a scripted hub in virtual time: health, silence, keep-alive."""
 
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
 import trio
@@ -136,7 +136,7 @@ async def test_the_first_wait_lies_between_the_initial_one_and_twice_that(autoju
     for random, wait in ((0.0, 0.25), (0.999, 0.49975)):
         start = trio.current_time()
         async with watching(
-            Hub(good_for(start + 2.0, drop), healthy), random=lambda random=random: random
+            Hub(good_for(start + 2.0, drop), healthy), random=repeat(random).__next__
         ) as watch:
             await trio.sleep_until(start + 10.1)
         assert watch.hub.dialled_at == pytest.approx([start, start + 2.0 + wait])

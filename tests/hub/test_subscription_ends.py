@@ -41,15 +41,11 @@ async def test_a_handshake_that_is_never_answered_fails_after_15_s(autojump_cloc
 
 
 async def test_an_upgrade_that_is_never_answered_fails_after_10_s(autojump_clock):
-    hub = Hub()
+    class BlackHole(Hub):
+        async def _serve(self, peer, script):
+            self.peers.append(peer)
 
-    async def black_hole(endpoint):
-        hub.dialled_at.append(trio.current_time())
-        client, server = trio.testing.memory_stream_pair()
-        hub.peers.append(server)
-        return client
-
-    hub.dial = black_hole
+    hub = BlackHole()
     async with watching(hub) as watch:
         await trio.sleep_until(10.1)
         assert watch.losses() == [("connection.failed", "timeout")]

@@ -1,5 +1,7 @@
 """What a hub should not send, and what it may send in odd ways: counted, and nothing else moves."""
 
+from typing import Any
+
 import msgspec
 import pytest
 import trio
@@ -174,17 +176,14 @@ async def test_records_split_at_every_byte_are_the_same_records(autojump_clock):
 
 
 async def test_frames_split_at_every_byte_are_the_same_frames(autojump_clock):
-    hub = Hub()
-    dial = hub.dial
+    class Trickling(Hub):
+        async def dial(self, endpoint):
+            stream: Any = await super().dial(endpoint)
+            receive = stream.receive_stream.receive_some
+            stream.receive_stream.receive_some = lambda max_bytes=None: receive(1)
+            return stream
 
-    async def trickling(endpoint):
-        stream = await dial(endpoint)
-        receive = stream.receive_stream.receive_some
-        stream.receive_stream.receive_some = lambda max_bytes=None: receive(1)
-        return stream
-
-    hub.dial = trickling
-    async with watching(hub) as watch:
+    async with watching(Trickling()) as watch:
         await trio.sleep_until(2.1)
         assert (watch.game().messages, spent(watch.game())) == (4, {"fresh": 2.1})
 

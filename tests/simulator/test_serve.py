@@ -1,5 +1,6 @@
 import json
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,7 @@ async def closing(client):
         try:
             await client.record()
         except ConnectionClosed as closed:
-            return closed.reason.code
+            return closed.reason.code if closed.reason is not None else None
 
 
 async def test_updates_come_in_sequence_and_on_time(simulated):
@@ -82,7 +83,7 @@ async def test_one_connection_can_watch_several_games(simulated):
 
 async def test_a_token_in_the_header_is_as_good_as_one_in_the_query(simulated):
     async with simulated() as address:
-        headers = [("Authorization", f"Bearer {issue_token()}")]
+        headers = [(b"Authorization", f"Bearer {issue_token()}".encode())]
         async with open_websocket_url(address.ws_url, extra_headers=headers) as socket:
             client = Client(socket)
             await client.send({"protocol": "json", "version": 1})
@@ -256,7 +257,7 @@ async def test_a_refusing_hub_breaks_every_connection_and_comes_back_on_the_same
 async def test_a_refusal_of_the_file_can_come_again(simulated):
     fault = FaultRequest("refused_connection", duration_seconds=0.1, every_seconds=1)
     async with simulated(faults=(fault,)) as address:
-        reports = []
+        reports: list[dict[str, Any]] = []
         while len(reports) < 2:
             try:
                 reports = (await http(address, "GET", "/faults")).json()["faults"]

@@ -41,7 +41,7 @@ secret_env = "BETCORE_SOAK_SECRET"
 
 
 @contextmanager
-def watched(folder: Path, hubs: Mapping[str, storm.Hub]) -> Iterator[Watched]:
+def watched(folder: Path, hubs: Mapping[str, storm.Simulator]) -> Iterator[Watched]:
     """`run` on all games of these hubs; SIGTERM and its exit code at the end."""
     config, log = folder / "watchdog.toml", folder / "watchdog.log"
     games = ", ".join(f"{{ type = {number} }}" for number in storm.GAMES)

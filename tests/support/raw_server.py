@@ -139,6 +139,13 @@ async def receive_until(connection: WebSocket, deadline: float) -> Message | Non
     return await connection.look_again()
 
 
+async def received(connection: WebSocket, deadline: float) -> Message:
+    """The same where there is one."""
+    message = await receive_until(connection, deadline)
+    assert message is not None
+    return message
+
+
 @asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Plays the script to every client on a free port of loopback, within bounded time.

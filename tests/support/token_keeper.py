@@ -26,7 +26,7 @@ BASE_WALL_SECONDS = 1_790_000_000.0
 
 def jwt(**claims: float) -> str:
     """A JWT with these claims, as anybody could write one."""
-    parts = ({"alg": "none"}, claims, {})
+    parts: tuple[dict[str, Any], ...] = ({"alg": "none"}, claims, {})
     return ".".join(
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
     )
@@ -136,5 +136,5 @@ def asking(endpoint: Endpoint, secret_file: Path, *, random: float = 0.0, **sett
     kept = Keeping(
         {"url": URL, "secret_file": str(secret_file), **settings}, reconnect=reconnect, random=random
     )
-    kept.keeper._endpoint._client = endpoint
+    kept.keeper._endpoint._client = endpoint  # type: ignore[assignment]
     return kept

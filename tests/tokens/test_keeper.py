@@ -141,11 +141,14 @@ def test_a_file_is_opened_again_only_when_it_changed(tmp_path, monkeypatch):
     path = tmp_path / "token"
     path.write_text("two words")
     source = SecretFile(path)
-    opened = []
+    opened: list[tuple[str, ...]] = []
     real = Path.open
-    monkeypatch.setattr(
-        Path, "open", lambda self, *args, **more: opened.append(args) or real(self, *args, **more)
-    )
+
+    def counted(self, *args, **more):
+        opened.append(args)
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Path, "open", counted)
     for _ in range(3):
         with pytest.raises(TokenUnavailableError):
             source.read()

@@ -1,13 +1,15 @@
 """Faults before there is a WebSocket: name, TCP, TLS, upgrade."""
 
+from typing import Any
+
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, reset, says, trickles
-from tests.acceptance.matrix.row import Play, Port, Row
+from tests.acceptance.matrix.row import Place, Play, Port, Row
 from tests.support.wire import accept_key, answer, switching
 
 
-def _failing(name: str, strikes: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
+def _failing(name: str, strikes: Place, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
     return Row(name=name, strikes=strikes, play=play, **fields)
 
 

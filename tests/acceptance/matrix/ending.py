@@ -1,13 +1,15 @@
 """Faults from the SignalR handshake on, and the ways in which an open connection ends."""
 
+from typing import Any
+
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import closes, greets, hang_up, hole, reset, says, text, trickles
 from tests.acceptance.matrix.row import Play, Row
 from tests.support.wire import SEPARATOR, TEXT, close_frame, frame, record
 
 
-def _failing(name: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {
+def _failing(name: str, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {
         "counters": {f"disconnects:{reason}": 1},
         "state": "disconnected",
         "strikes": "handshake",
@@ -15,15 +17,15 @@ def _failing(name: str, reason: str, play: Play | None = None, **more: object) -
     return Row(name=name, play=play, **fields)
 
 
-def _lost(name: str, reason: str, play: Play, **more: object) -> Row:
+def _lost(name: str, reason: str, play: Play, **more: Any) -> Row:
     return _failing(name, reason, play, **{"strikes": "open connection"} | more)
 
 
-def _silent(name: str, play: Play, **more: object) -> Row:
+def _silent(name: str, play: Play, **more: Any) -> Row:
     return _lost(name, "silence", play, **{"state": "silent", "passing": ("disconnected",)} | more)
 
 
-def _broken(name: str, play: Play, **more: object) -> Row:
+def _broken(name: str, play: Play, **more: Any) -> Row:
     """What no WebSocket may say: it ends the connection and counts as an invalid message, too."""
     counters = {"disconnects:protocol": 1, "invalid_messages:protocol": 1}
     return _lost(name, "protocol", play, **{"counters": counters, "strikes": "close"} | more)

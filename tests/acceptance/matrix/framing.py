@@ -7,7 +7,7 @@ import trio.lowlevel
 
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import floods, says, text
-from tests.acceptance.matrix.row import Play, Row
+from tests.acceptance.matrix.row import Place, Play, Row
 from tests.support.wire import (
     BINARY,
     CONTINUATION,
@@ -39,11 +39,11 @@ def _broken(name: str, frames: bytes) -> Row:
     )
 
 
-def _invalid(name: str, reason: str, play: Play, *, strikes: str = "records", count: int = 1) -> Row:
+def _invalid(name: str, reason: str, play: Play, *, strikes: Place = "records", count: int = 1) -> Row:
     return Row(name=name, strikes=strikes, play=play, counters={f"invalid_messages:{reason}": count})
 
 
-def _oversize(name: str, play: Play, strikes: str) -> Row:
+def _oversize(name: str, play: Play, strikes: Place) -> Row:
     return Row(
         name=name,
         strikes=strikes,

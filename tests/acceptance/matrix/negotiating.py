@@ -1,6 +1,7 @@
 """Faults of the negotiation, SignalR's optional first step."""
 
 import json
+from typing import Any
 
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, negotiates, reset, says, trickles
@@ -11,8 +12,8 @@ REDIRECTS = 6
 """One more than are followed."""
 
 
-def _failing(name: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
+def _failing(name: str, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
     return Row(name=f"negotiate: {name}", strikes="negotiate", negotiate=True, play=play, **fields)
 
 

@@ -133,7 +133,9 @@ def sends(count: int = 1, *, game: Mapping[str, Any] | None = None, **changes: A
     return play
 
 
-def spoils(*, game: Mapping[str, Any] | None = None, without: str = "", **changes: Any) -> Play:
+def spoils(
+    *, game: Mapping[str, Any] | None = None, without: str = "", null: str = "", **changes: Any
+) -> Play:
     """An update that is none: the count of the good ones does not notice."""
 
     async def play(talk: Talk) -> None:
@@ -142,6 +144,8 @@ def spoils(*, game: Mapping[str, Any] | None = None, without: str = "", **change
         argument = talk.argument(game=game, **changes)
         if without:
             (argument if without in argument else argument["wgi"][0]).pop(without)
+        if null:
+            argument[null] = None
         await talk.send(invocation(argument))
 
     return play
@@ -153,7 +157,8 @@ def raw_update(**texts: str) -> Play:
     async def play(talk: Talk) -> None:
         await talk.opened()
         await talk.beat()
-        argument = talk.argument(**{name: f"@{name}@" for name in texts})
+        marks: dict[str, Any] = {name: f"@{name}@" for name in texts}
+        argument = talk.argument(**marks)
         document = invocation(argument)
         for name, characters in texts.items():
             document = document.replace(f'"@{name}@"', characters)

@@ -221,7 +221,7 @@ def _is_over(row: Row, hub: Hub, seen: Seen) -> bool:
 def read_series(series: Series, seen: Mapping[str, Seen]) -> None:
     for (name, labels), value in series.items():
         own = dict(labels)
-        feed = own.pop("feed", None)
+        feed = own.pop("feed", "")
         if feed not in seen or not value:
             continue
         short = name.removeprefix("betcore_").removeprefix("feed_").removesuffix("_total")
@@ -237,5 +237,5 @@ def _read_log(events: Sequence[dict[str, Any]], seen: Mapping[str, Seen]) -> Non
     for event in events:
         # What every game has, and the goodbye of ours.
         common = event["event"] in ("token.valid", "feed.state_changed") or event.get("reason") == "shutdown"
-        if (feed := event.get("feed")) in seen and not common:
+        if (feed := event.get("feed", "")) in seen and not common:
             seen[feed].events = seen[feed].events | {(event["event"], event.get("reason", ""))}

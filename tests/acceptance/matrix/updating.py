@@ -205,7 +205,7 @@ _FIELDS = ("wgi", "tst", "bt", "im", "sId", "i", "t", "ge", "lrId", "s", "ps", "
 
 CONTENT = (
     *(_schema(f"without {field}", without=field) for field in _FIELDS),
-    *(_schema(f"{field} is null", **{field: None}) for field in ("wgi", "tst", "bt", "im", "sId")),
+    *(_schema(f"{field} is null", null=field) for field in ("wgi", "tst", "bt", "im", "sId")),
     _schema("sId is a text", sId="7"),
     _schema("sId is negative", sId=-1),
     _schema("sId is a fraction", sId=7.5),

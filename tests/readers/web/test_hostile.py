@@ -23,7 +23,6 @@ from tests.readers.web.test_limits import (
 )
 from tests.readers.web.test_server import answer_to, connect, serving
 from tests.support.raw_server import open_sockets
-from watchdog.readers.web import connection as conversation
 from watchdog.readers.web.headers import SECURE_HEADERS
 
 # --- heads
@@ -154,7 +153,7 @@ async def test_an_error_of_the_library_ends_the_connection_and_nothing_else(monk
     with structlog.testing.capture_logs() as events:
         async with serving() as address:
             with monkeypatch.context() as patch:
-                patch.setattr(conversation.H11Protocol, "_create_stream", broken)
+                patch.setattr("watchdog.readers.web.connection.H11Protocol._create_stream", broken)
                 assert await told(address, GET) == b""
                 assert await told(address, GET) == b""
             assert await is_served(address)
