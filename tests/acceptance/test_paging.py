@@ -12,6 +12,8 @@ import pytest
 from tests.acceptance.monitoring import OF_A_SLOW_MACHINE, alertmanager, prometheus, receiving
 from tests.acceptance.processes import eventually, simulator, watchdog
 
+pytestmark = pytest.mark.long
+
 TABLE_FILE = "BETCORE_PAGING_TABLE"
 
 

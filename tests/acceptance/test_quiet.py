@@ -4,8 +4,12 @@ import os
 import time
 from contextlib import ExitStack
 
+import pytest
+
 from tests.acceptance.monitoring import OF_A_SLOW_MACHINE, alertmanager, firing, prometheus, receiving
 from tests.acceptance.processes import eventually, simulator, watchdog
+
+pytestmark = pytest.mark.long
 
 SECONDS = float(os.environ.get("BETCORE_QUIET_SECONDS", "30"))
 

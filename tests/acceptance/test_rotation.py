@@ -3,7 +3,11 @@
 import os
 import time
 
+import pytest
+
 from tests.acceptance.processes import eventually, simulator, watchdog
+
+pytestmark = pytest.mark.long
 
 SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "35"))
 """How long to watch. `BETCORE_ROTATION_SECONDS=120` takes the time of a release's check."""

@@ -14,6 +14,8 @@ from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
 from watchdog.runtime.http_client import NoAnswerError
 
+pytestmark = pytest.mark.long
+
 DAYS = float(os.environ.get("BETCORE_TOKEN_DAYS", "2"))
 """How long to watch. `BETCORE_TOKEN_DAYS=7` watches the week that the README speaks of."""
 
