@@ -6,7 +6,7 @@ from tests.month.faults import FAULTS
 from tests.month.month import DENSE, GAMES, play_all, summarise
 from tests.month.report import DOCUMENT, document, recorded
 from tests.month.watch import Game
-from tests.support.virtual_time import uncounted_lines
+from tests.support.steps import uncounted_lines
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.ledger import STATES
 

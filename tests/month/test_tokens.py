@@ -7,8 +7,8 @@ import pytest
 import trio
 
 from tests.support.fake_hub import BASE, Hub, Peer, counted, game, moment, settings, spent, watching
+from tests.support.steps import uncounted_lines
 from tests.support.token_keeper import Endpoint, jwt, ok
-from tests.support.virtual_time import uncounted_lines
 from tests.support.wire import HANDSHAKE
 from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
