@@ -14,11 +14,8 @@ from tests.support.raw_server import (
     Peer,
     Resolver,
     at,
-    black_hole,
     end_of,
-    reason_from,
     receive_until,
-    refusing,
     serving,
 )
 from tests.support.wire import TEXT, frame
@@ -27,12 +24,6 @@ from watchdog.hub.stamped_stream import StampedStream
 from watchdog.hub.transport import ConnectionLostError, Endpoint
 from watchdog.hub.websocket import LAST_LOOK_SECONDS, SECOND_LOOK_SECONDS, WebSocket, open_connection
 from watchdog.runtime.clock import Clock
-
-
-async def test_a_port_without_a_listener_refuses():
-    async with refusing() as port:
-        lost, _ = await end_of(at(port))
-    assert lost.reason == "refused"
 
 
 async def test_a_name_that_does_not_resolve_is_a_matter_of_dns():
@@ -87,11 +78,6 @@ async def test_only_a_network_that_gave_up_waiting_is_a_timeout(number, monkeypa
     assert lost.detail.count("words") == 1
 
 
-async def test_a_black_hole_is_a_timeout(monkeypatch):
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT_SECONDS", 0.1)
-    assert await reason_from(black_hole) == "timeout"
-
-
 async def test_a_black_hole_costs_the_timeout_and_no_more(autojump_clock):
     ours, theirs = memory_stream_pair()
 
@@ -105,11 +91,6 @@ async def test_a_black_hole_costs_the_timeout_and_no_more(autojump_clock):
     assert trio.current_time() == pytest.approx(module.CONNECT_TIMEOUT_SECONDS, abs=0.01)
     assert (await theirs.receive_some()).startswith(b"GET ")
     assert await theirs.receive_some() == b""
-
-
-async def test_a_black_hole_during_the_tls_handshake_is_a_timeout(monkeypatch):
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT_SECONDS", 0.1)
-    assert await reason_from(black_hole, client_tls=ssl.create_default_context()) == "timeout"
 
 
 def test_neither_endpoint_nor_loss_shows_the_token():
