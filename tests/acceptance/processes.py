@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -34,6 +34,50 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+SECRETS = {"FEED_TOKEN": "a-token-of-the-tests", "FEED_SECRET": "a secret of the tests"}
+"""What a configuration may name; every program of the tests has them in its environment."""
+
+
+def configuration(
+    feeds: Mapping[str, str],
+    games: Iterable[int] | Mapping[str, Iterable[int]],
+    *,
+    settings: str = "",
+    token: str = 'env = "FEED_TOKEN"',
+    listen: str = "127.0.0.1:0",
+) -> str:
+    """A configuration of these feeds (name → host:port), all with these games or each with its own.
+
+    `settings` are further tables; in `token` a `{hub}` stands for the feed's host:port.
+    """
+    text = f'[web]\nlisten = "{listen}"\n[log]\nformat = "json"\n{settings}\n'
+    for name, hub in feeds.items():
+        own = games[name] if isinstance(games, Mapping) else games
+        text += f"""
+[[feeds]]
+name = "{name}"
+url = "ws://{hub}/hubs"
+partner_client_id = 1
+token = {{ {token.replace("{hub}", hub)} }}
+games = [{", ".join(f'{{ type = {number}, name = "Game {number}" }}' for number in own)}]
+"""
+    return text
+
+
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Terminate a process on leaving; kill it should that do nothing."""
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 @contextmanager
 def program(
     *arguments: str, stderr: Path, env: dict[str, str] | None = None
@@ -45,18 +89,10 @@ def program(
             stdout=subprocess.PIPE,
             stderr=log,
             # The coverage's tracing would make it several times as slow: what is tried here is the timing.
-            env={**os.environ, "COVERAGE_PROCESS_CONFIG": "", **(env or {})},
+            env={**os.environ, **SECRETS, "COVERAGE_PROCESS_CONFIG": "", **(env or {})},
         )
-    try:
+    with output_of(process), ending(process):
         yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        output_of(process).close()
 
 
 def output_of(process: subprocess.Popen[bytes]) -> IO[bytes]:

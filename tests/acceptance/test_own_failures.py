@@ -17,7 +17,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.acceptance.processes import eventually, simulator
+from tests.acceptance.processes import SECRETS, configuration, eventually, simulator
 
 GAMES = (1, 2, 3)
 INTERVALS = "betcore_feed_message_interval_seconds"
@@ -38,20 +38,9 @@ def hub(tmp_path):
 def written(path: Path, hub: str) -> tuple[Path, str]:
     """A configuration for all games of the hub, and the address that it listens on."""
     address = f"127.0.0.1:{free_port()}"
-    path.write_text(
-        f"""
-        [web]
-        listen = "{address}"
-        [checks]
-        tolerance_seconds = 5.0 # a hub on a busy machine may be late itself
-        [[feeds]]
-        name = "hub"
-        url = "ws://{hub}/hubs"
-        partner_client_id = 1
-        token.env = "FEED_TOKEN"
-        games = [{", ".join(f"{{ type = {number} }}" for number in GAMES)}]
-        """
-    )
+    # A hub on a busy machine may be late itself.
+    checks = "[checks]\ntolerance_seconds = 5.0"
+    path.write_text(configuration({"hub": hub}, GAMES, settings=checks, listen=address))
     return path, f"http://{address}"
 
 
@@ -66,7 +55,7 @@ def running(path: Path, stderr: int | None = None, *, closed: bool = False):
     command = [sys.executable, "-m", "watchdog", "run", "--config", str(path)]
     if closed:
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
-    environment = os.environ | {"FEED_TOKEN": "a-token-of-the-test"}
+    environment = os.environ | SECRETS
     with subprocess.Popen(command, stderr=stderr, env=environment) as process:
         try:
             yield process

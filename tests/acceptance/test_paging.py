@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.monitoring import OF_A_SLOW_MACHINE, alertmanager, prometheus, receiving
-from tests.acceptance.processes import eventually, simulator, watchdog
+from tests.acceptance.processes import configuration, eventually, simulator, watchdog
 
 pytestmark = pytest.mark.long
 
@@ -36,7 +37,7 @@ class Story(NamedTuple):
 
 
 STUDIO, DROPPED, REJECTED = "studio", "dropped", "rejected"
-GAMES = {STUDIO: "12345678", DROPPED: "13", REJECTED: "13"}
+GAMES = {STUDIO: range(1, 9), DROPPED: (1, 3), REJECTED: (1, 3)}
 
 STORIES = {
     "silence": Story(
@@ -87,9 +88,8 @@ def day(tmp_path_factory):
             for feed, games in GAMES.items()
         }
         config = folder / "watchdog.toml"
-        config.write_text(_config(hubs))
-        env = {"FEED_TOKEN": "a-token-of-the-test"}
-        watched = stack.enter_context(watchdog(config, stderr=folder / "watchdog.log", env=env))
+        config.write_text(configuration(hubs, GAMES, settings="[reconnect]\nmax_seconds = 1.0"))
+        watched = stack.enter_context(watchdog(config, stderr=folder / "watchdog.log"))
         target = watched.address.removeprefix("http://")
         stack.enter_context(prometheus(folder, watchdog=target, alertmanager=manager, rules=SHORT_WINDOWS))
         eventually(lambda: all(game["messages"] > 8 for game in _games(watched.status())))
@@ -103,25 +103,8 @@ def day(tmp_path_factory):
     return {"notified": receiver.notified, "messages": receiver.messages, "began": began}
 
 
-def _options(games: str) -> tuple[str, ...]:
-    return "--games", ",".join(games), "--round-scale", "0.4"
-
-
-def _config(hubs: dict[str, str]) -> str:
-    lines = [
-        "[web]",
-        'listen = "127.0.0.1:0"',
-        "[log]",
-        'format = "json"',
-        "[reconnect]",
-        "max_seconds = 1.0",
-    ]
-    for feed, address in hubs.items():
-        lines += ["[[feeds]]", f'name = "{feed}"', f'url = "ws://{address}/hubs"', "partner_client_id = 1"]
-        lines += ['token.env = "FEED_TOKEN"']
-        for game in GAMES[feed]:
-            lines += ["[[feeds.games]]", f"type = {game}", f'name = "Game {game}"']
-    return "\n".join(lines) + "\n"
+def _options(games: Iterable[int]) -> tuple[str, ...]:
+    return "--games", ",".join(map(str, games)), "--round-scale", "0.4"
 
 
 def _games(status):

@@ -2,10 +2,11 @@
 
 import os
 import time
+from contextlib import ExitStack
 
 import pytest
 
-from tests.acceptance.processes import eventually, simulator, watchdog
+from tests.acceptance.processes import configuration, eventually, simulator, watchdog
 
 pytestmark = pytest.mark.long
 
@@ -14,30 +15,9 @@ SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "35"))
 
 TOKEN_SECONDS = 20
 GAMES = range(1, 9)
-CONFIG = """
-[web]
-listen = "127.0.0.1:0"
-
-[checks]
-tolerance_seconds = 1.0 # a simulator on a busy machine may be late itself
-
-[[feeds]]
-name = "betcore"
-url = "ws://{hub}/hubs"
-partner_client_id = 1
-games = [{games}]
-
-[feeds.token]
-url = "http://{hub}/auth/token"
-secret_env = "BETCORE_TEST_SECRET"
-"""
-
-
-def _config(tmp_path, hub):
-    path = tmp_path / "watchdog.toml"
-    games = ", ".join(f"{{ type = {number} }}" for number in GAMES)
-    path.write_text(CONFIG.format(hub=hub, games=games))
-    return path
+# A simulator on a busy machine may be late itself.
+CHECKS = "[checks]\ntolerance_seconds = 1.0"
+TOKEN = 'url = "http://{hub}/auth/token", secret_env = "FEED_SECRET"'
 
 
 def _of(series, name, **labels):
@@ -50,11 +30,13 @@ def _of(series, name, **labels):
 
 
 def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
-    secret = {"BETCORE_TEST_SECRET": "secret of the tests"}
-    with (
-        simulator("--token-seconds", str(TOKEN_SECONDS), stderr=tmp_path / "simulator.log") as hub,
-        watchdog(_config(tmp_path, hub), stderr=tmp_path / "watchdog.log", env=secret) as watched,
-    ):
+    config = tmp_path / "watchdog.toml"
+    with ExitStack() as stack:
+        hub = stack.enter_context(
+            simulator("--token-seconds", str(TOKEN_SECONDS), stderr=tmp_path / "simulator.log")
+        )
+        config.write_text(configuration({"betcore": hub}, GAMES, settings=CHECKS, token=TOKEN))
+        watched = stack.enter_context(watchdog(config, stderr=tmp_path / "watchdog.log"))
         started = time.monotonic()
         expected = int(SECONDS / (TOKEN_SECONDS / 2)) - 1
         eventually(

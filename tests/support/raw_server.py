@@ -216,12 +216,12 @@ class Resolver(trio.abc.HostnameResolver):
     def __init__(self, failure: Exception | None = None) -> None:
         self._failure = failure
 
-    async def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0) -> list[Any]:  # noqa: A002
+    async def getaddrinfo(self, host: Any, port: Any, *_: Any, **__: Any) -> list[Any]:
         if self._failure is not None:
             raise self._failure
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
-    async def getnameinfo(self, sockaddr, flags):
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> NoReturn:
         raise NotImplementedError
 
 
