@@ -29,7 +29,7 @@ demo: $(STAMP)  ## Run the watchdog on a simulated feed with faults, until Ctrl-
 test: $(STAMP)  ## Run the tests and check the coverage; as root on Debian, first install their tools.
 	@scripts/install-test-tools
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
 	$(BIN)/coverage report --fail-under=95

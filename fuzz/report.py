@@ -30,9 +30,10 @@ the same machine kept. Inputs have up to {max_kib} KiB. An input fails when
   each time the number of inputs has doubled), or the process exceeds {rss_mb} MB.
 
 The promise is {hang_ms:.0f} ms for {max_kib} KiB. The bound here is higher, because atheris'
-instrumentation makes the slowest inputs take about three times as long. Without it, `tests/fuzz` enforces
-the {hang_ms:.0f} ms on the committed corpus and on hostile inputs of {max_kib} KiB. A harness does more
-than the reader alone: `session` reads each input whole and in pieces, and judges what comes out.
+instrumentation makes the slowest inputs take about three times as long. `tests/fuzz` counts the
+interpreter's steps instead, which no busy machine changes, on the committed corpus and on hostile inputs of
+{max_kib} KiB. A harness does more than the reader alone: `session` reads each input whole and in pieces, and
+judges what comes out.
 
 msgspec keeps the last 512 keys of the JSON objects it has read. These are some 500 blocks, and they don't
 go on growing.

@@ -54,9 +54,8 @@ def _loopback_only() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests begin with the first, so that no worker is left with one at the end."""
-    longest = ("test_virtual_week", "test_virtual_day", "test_dashboards", "test_matrix", "test_soak")
-    items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
+    """Let the tests that wait for minutes begin first: the others run in the meantime."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ def refused(capsys, *arguments):
     try:
         code = cli.main([str(argument) for argument in arguments])
     except SystemExit as exit_:
-        code = exit_.code
+        code = int(exit_.code or 0)
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     (line,) = err.splitlines()
@@ -131,7 +131,7 @@ def test_a_mistake_of_ours_is_shown_whole_but_without_secrets_and_ends_with_70(c
 
 
 def test_the_demo_plays_for_as_long_as_it_is_told(capsys, monkeypatch):
-    asked = []
+    asked: list[float | None] = []
     monkeypatch.setattr("watchdog.demo.start", asked.append)
     assert cli.main(["demo"]) == cli.main(["demo", "--duration", "2.5"]) == 0
     assert asked == [None, 2.5]

@@ -49,7 +49,7 @@ def started(*arguments, stream="stderr", ready=r"watchdog\.started"):
     )
     with process:
         try:
-            lines = []
+            lines: list[str] = []
             while not lines or not re.search(ready, lines[-1]):
                 line = getattr(process, stream).readline()
                 assert line, f"ended before it was ready: {lines}, {process.communicate()}"

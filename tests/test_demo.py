@@ -39,4 +39,4 @@ async def test_a_simulator_that_ends_before_it_listens_is_a_mistake_of_ours():
         stdout = None
 
     with pytest.raises(RuntimeError, match="before it listened"):
-        await demo._addresses(Ended())
+        await demo._addresses(Ended())  # type: ignore[arg-type]

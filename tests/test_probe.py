@@ -11,6 +11,7 @@ from watchdog.hub.transport import ConnectionLostError
 def test_one_game_type_can_be_looked_at_alone():
     given = settings((1, 3))
     only = probe.only_game(given, 3)
+    assert only is not None
     assert [game.type for feed in only.feeds for game in feed.games] == [3]
     assert probe.only_game(given, 9) is None
 

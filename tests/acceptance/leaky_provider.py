@@ -11,12 +11,11 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import trio
 
-from tests.support.raw_server import Peer, accept_key, answer, close_frame, frame, switching
+from tests.support.raw_server import Peer
+from tests.support.wire import SEPARATOR, accept_key, answer, close_frame, switching
 
 EXAMPLE = Path(__file__).parents[1] / "core" / "protocol" / "specification-example.json"
 ISSUED = "issued-token-canary-0815"
-SEPARATOR = "\x1e"
-TEXT = 1
 
 
 class Call:
@@ -45,7 +44,7 @@ class Call:
 
     async def say(self, *records: Any) -> None:
         texts = [each if isinstance(each, str) else json.dumps(each) for each in records]
-        await self.peer.send(*(frame(TEXT, (text + SEPARATOR).encode()) for text in texts))
+        await self.peer.send(*(text + SEPARATOR for text in texts))
 
     async def upgrade(self, *records: Any) -> None:
         await self.peer.send(switching(accept_key(self.peer.head)))
@@ -153,16 +152,14 @@ SCRIPTS = {**HUBS, **NEGOTIATIONS, **ENDPOINTS}
 async def _serve(stream: trio.SocketStream) -> None:
     peer = Peer(stream)
     with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        with trio.move_on_after(0.5):
+        with trio.move_on_after(2.0):
             await peer.request()
         if not peer.head:
             # Somebody tries TLS.
             await peer.send(answer(400))
             return
         head = peer.head.decode()
-        length = int(head.lower().partition("content-length: ")[2].split("\r\n")[0] or 0)
-        body = (await peer._exactly(length)).decode()
-        call = Call(peer, head.split()[1], body)
+        call = Call(peer, head.split()[1], (await peer.body()).decode())
         await SCRIPTS[call.name](call)
         with trio.move_on_after(2.0):
             await peer.until_gone()

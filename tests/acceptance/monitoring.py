@@ -14,10 +14,12 @@ from typing import Any
 
 import httpx
 
-from tests.acceptance.processes import eventually
+from tests.acceptance.processes import ending, eventually
 from tests.support.tools import require_tool
 
 ALERTS = Path(__file__).resolve().parents[2] / "alerts"
+OF_A_SLOW_MACHINE = {"BetcoreUpdatesLate", "WatchdogStalled"}
+"""What fires where simulator and watchdog get too little of the machine; `alerts/tests` has their stories."""
 
 
 class Notified:
@@ -204,15 +206,8 @@ def _daemon(name: str, *arguments: str, log: Path) -> Iterator[str]:
     command = [require_tool(name), *arguments, "--web.listen-address=127.0.0.1:0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, stdout=stderr, stderr=stderr)
-    try:
+    with ending(process):
         yield eventually(lambda: _listening(process, log))
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _listening(process: subprocess.Popen[bytes], log: Path) -> str | None:

@@ -1,6 +1,5 @@
 """Draws the README's pictures: `python -m tests.acceptance.pictures`, with the demo and a real Prometheus."""
 
-import re
 import tempfile
 import time
 from pathlib import Path
@@ -9,7 +8,7 @@ import httpx
 
 from grafana.pictures.draw import main as draw
 from tests.acceptance.monitoring import prometheus
-from tests.acceptance.processes import eventually, program
+from tests.acceptance.processes import address_in, eventually, output_of, program
 
 ROOT = Path(__file__).resolve().parents[2]
 WATCHED_SECONDS = 8 * 60.0
@@ -22,8 +21,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with program("demo", stderr=folder / "demo.log") as demo:
-            lines = (line.decode() for line in demo.stdout)
-            metrics = next(found[1] for line in lines if (found := re.search(r"http://(\S+)/metrics", line)))
+            metrics = next(address_in(line) for line in output_of(demo) if line.startswith(b"metrics"))
             with prometheus(folder, watchdog=metrics, alertmanager="127.0.0.1:1") as server:
                 started = time.monotonic()
                 eventually(lambda: time.monotonic() - started > WATCHED_SECONDS, within=WATCHED_SECONDS + 5)

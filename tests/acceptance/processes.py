@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
+"""For what takes a second on an idle machine: it only says when a test gives up."""
 
+T = TypeVar("T")
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -32,8 +34,54 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+SECRETS = {"FEED_TOKEN": "a-token-of-the-tests", "FEED_SECRET": "a secret of the tests"}
+"""What a configuration may name; every program of the tests has them in its environment."""
+
+
+def configuration(
+    feeds: Mapping[str, str],
+    games: Iterable[int] | Mapping[str, Iterable[int]],
+    *,
+    settings: str = "",
+    token: str = 'env = "FEED_TOKEN"',
+    listen: str = "127.0.0.1:0",
+) -> str:
+    """A configuration of these feeds (name → host:port), all with these games or each with its own.
+
+    `settings` are further tables; in `token` a `{hub}` stands for the feed's host:port.
+    """
+    text = f'[web]\nlisten = "{listen}"\n[log]\nformat = "json"\n{settings}\n'
+    for name, hub in feeds.items():
+        own = games[name] if isinstance(games, Mapping) else games
+        text += f"""
+[[feeds]]
+name = "{name}"
+url = "ws://{hub}/hubs"
+partner_client_id = 1
+token = {{ {token.replace("{hub}", hub)} }}
+games = [{", ".join(f'{{ type = {number}, name = "Game {number}" }}' for number in own)}]
+"""
+    return text
+
+
 @contextmanager
-def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Terminate a process on leaving; kill it should that do nothing."""
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def program(
+    *arguments: str, stderr: Path, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """`betcore-watchdog` with these arguments; terminated on leaving."""
     with stderr.open("wb") as log:
         process = subprocess.Popen(
@@ -41,26 +89,30 @@ def program(*arguments: str, stderr: Path, env: dict[str, str] | None = None) ->
             stdout=subprocess.PIPE,
             stderr=log,
             # The coverage's tracing would make it several times as slow: what is tried here is the timing.
-            env={**os.environ, "COVERAGE_PROCESS_CONFIG": "", **(env or {})},
+            env={**os.environ, **SECRETS, "COVERAGE_PROCESS_CONFIG": "", **(env or {})},
         )
-    try:
+    with output_of(process), ending(process):
         yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+
+
+def output_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The standard output of a process that has a pipe for it."""
+    assert process.stdout is not None
+    return process.stdout
+
+
+def address_in(line: bytes) -> str:
+    """The host:port of the first URL in a line."""
+    found = re.search(rb"\w+://([^/\s]+)", line)
+    assert found is not None, line
+    return found[1].decode()
 
 
 @contextmanager
 def simulator(*arguments: str, stderr: Path) -> Iterator[str]:
     """A simulator on a free port; yields host:port."""
     with program("simulate", "--listen", "127.0.0.1:0", *arguments, stderr=stderr) as process:
-        first = process.stdout.readline().decode()
-        yield re.search(r"ws://([^/]+)/", first)[1]
+        yield address_in(output_of(process).readline())
 
 
 @contextmanager
@@ -73,7 +125,7 @@ def watchdog(config: Path, *, stderr: Path, env: dict[str, str] | None = None) -
 class Watched:
     """A running watchdog, seen from outside."""
 
-    def __init__(self, process: subprocess.Popen, stderr: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stderr: Path) -> None:
         self.process = process
         self._stderr = stderr
         self.address = eventually(lambda: self.events("watchdog.started"))[0]["address"]
@@ -98,11 +150,11 @@ class Watched:
         return httpx.get(f"{self.address}/api/v1/status").json()
 
 
-def eventually(look: Callable[[], Any], *, within: float = PATIENCE_SECONDS) -> Any:
+def eventually(look: Callable[[], T | None], *, within: float = PATIENCE_SECONDS, every: float = 0.05) -> T:
     """The first true answer of `look`."""
     limit = time.monotonic() + within
     while time.monotonic() < limit:
         if answer := look():
             return answer
-        time.sleep(0.05)
+        time.sleep(every)
     raise AssertionError(f"not within {within} s: {look}")

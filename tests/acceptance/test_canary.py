@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.acceptance.leaky_provider import ENDPOINTS, HUBS, ISSUED, NEGOTIATIONS, leaky_provider
-from tests.acceptance.processes import Watched, eventually, program
+from tests.acceptance.processes import Watched, eventually, output_of, program
 from watchdog.config import load as config
 from watchdog.config.validation import ConfigError
 
@@ -189,7 +189,7 @@ def test_nothing_leaks_from_a_run_through_every_failure(file, tmp_path):
         assert children_of(process.pid) == []
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        said += process.stdout.read().decode()
+        said += output_of(process).read().decode()
     assert len(said) > 10_000
     assert found_in(said) == set()
     assert found_in(log.read_text()) == set()
@@ -199,7 +199,7 @@ def test_nothing_leaks_from_a_run_through_every_failure(file, tmp_path):
 def test_nothing_leaks_from_a_demo_with_a_secret_of_ones_own(tmp_path):
     log = tmp_path / "stderr"
     with program("demo", stderr=log, env={"BETCORE_DEMO_SECRET": SECRET}) as process:
-        said = [process.stdout.readline().decode() for _ in range(3)]
+        said = [output_of(process).readline().decode() for _ in range(3)]
         address = said[1].split()[2].rstrip("/")
         eventually(lambda: 'betcore_token_refreshes_total{feed="demo",outcome="ok"} 1' in answers(address))
         said.append(answers(address))

@@ -1,69 +1,66 @@
-"""The fault matrix over real sockets: each fault at once on a game of its own, and nothing else is found."""
+"""The fault matrix over real sockets: each fault at once on a game of its own, and nothing else is found.
+
+Then the isolation: fifty games in a fault each leave ten healthy ones alone.
+"""
 
 import pytest
 
 from tests.acceptance.matrix import report
+from tests.acceptance.matrix.hub import LATE_SEND_SECONDS
+from tests.acceptance.matrix.isolation import (
+    FAULTY,
+    HEALTHY,
+    LATE_AFTER_SECONDS,
+    UPDATES,
+    Isolation,
+    faulty_rows,
+    measure,
+)
 from tests.acceptance.matrix.row import BUSY_SECONDS, Row
 from tests.acceptance.matrix.rows import ROWS
-from tests.acceptance.matrix.run import play
+from tests.acceptance.matrix.run import Seen, play
 from tests.acceptance.processes import alone
 from watchdog.core.ledger import BLAME
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     """Row's name → what the watchdog made of it."""
     with alone(tmp_path_factory.getbasetemp().parent):
         seen = play(ROWS, tmp_path_factory.mktemp("matrix"))
     return {row.name: each for row, each in zip(ROWS, seen, strict=True)}
 
 
-def test_every_row_has_a_name_of_its_own():
+def test_every_row_has_a_name_of_its_own() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
-@each_row
-def test_a_fault_changes_exactly_the_counters_of_its_row(row: Row, outcome):
-    counted = outcome[row.name].counters
-
-    assert set(counted) == set(row.counters)
-    if row.countable:
-        assert counted == row.counters
-
-
-@each_row
-def test_a_fault_is_booked_to_exactly_the_states_of_its_row(row: Row, outcome):
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_fault_has_exactly_the_counters_states_and_events_of_its_row(
+    row: Row, outcome: dict[str, Seen]
+) -> None:
+    seen = outcome[row.name]
     # Every game begins without a connection, for a moment.
-    seen = outcome[row.name].states - (
-        {"unobserved", "fresh"} if row.failures else {"unobserved", "fresh", "disconnected"}
-    )
+    at_first = {"unobserved", "fresh"} if row.failures else {"unobserved", "fresh", "disconnected"}
 
-    assert seen == row.states
-
-
-@each_row
-def test_a_fault_has_exactly_the_log_events_of_its_row(row: Row, outcome):
-    logged = outcome[row.name].events
-
-    assert {event for event, _ in logged} == set(row.log)
+    assert set(seen.counters) == set(row.counters)
+    if row.countable:
+        assert seen.counters == row.counters
+    assert seen.states - at_first == row.states
+    assert {event for event, _ in seen.events} == set(row.log)
     for counter in row.counters:
         family, _, reason = counter.partition(":")
         if family == "disconnects":
-            assert {("connection.lost", reason), ("connection.failed", reason)} & logged
+            assert {("connection.lost", reason), ("connection.failed", reason)} & seen.events
         if family == "invalid_messages":
-            assert ("message.invalid", reason) in logged
-
-
-@each_row
-def test_the_status_names_the_party_of_each_state(row: Row, outcome):
-    for state, whose in outcome[row.name].parties.items():
-        assert whose == BLAME[state]
+            assert ("message.invalid", reason) in seen.events
+    assert seen.parties.items() <= {str(state): whose for state, whose in BLAME.items()}.items()
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.recovers], ids=lambda row: row.name)
-def test_a_game_is_fresh_again_within_its_backoff(row: Row, outcome):
+def test_a_game_is_fresh_again_within_its_backoff(row: Row, outcome: dict[str, Seen]) -> None:
     shortest, longest = row.pause_seconds
 
     recovery = outcome[row.name].recovery_seconds
@@ -72,11 +69,48 @@ def test_a_game_is_fresh_again_within_its_backoff(row: Row, outcome):
     assert shortest - 0.2 <= recovery <= longest + BUSY_SECONDS
 
 
-def test_the_document_shows_the_matrix_and_the_recorded_run():
-    document = report.DOCUMENT.read_text()
+def test_the_document_shows_the_matrix_and_the_recorded_run() -> None:
+    document, recorded = report.DOCUMENT.read_text(), report.recorded()
 
-    assert report.MATRIX.part_of(document) == report.matrix_tables(ROWS, report.recorded())
+    assert report.MATRIX.part_of(document) == report.matrix_tables(ROWS, recorded)
+    assert report.ISOLATION.part_of(document) == report.isolation_table(recorded.isolation)
+    assert set(recorded.recovery_seconds) == {row.name for row in ROWS if row.recovers}
 
 
-def test_the_recorded_run_is_of_these_rows():
-    assert set(report.recorded().recovery_seconds) == {row.name for row in ROWS if row.recovers}
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Isolation:
+    with alone(tmp_path_factory.getbasetemp().parent):
+        return measure(tmp_path_factory.mktemp("isolation"))
+
+
+def test_there_are_fifty_different_faults_from_all_over_the_matrix() -> None:
+    rows = faulty_rows()
+
+    assert len({row.name for row in rows}) == FAULTY
+    assert {row.strikes for row in rows} == set(report.HEADINGS)
+
+
+def test_every_fault_strikes(healthy: Isolation) -> None:
+    assert healthy.faults == FAULTY
+
+
+def test_no_anomaly_no_loss_and_no_invalid_message_is_found_in_the_healthy_games(healthy: Isolation) -> None:
+    assert healthy.updates >= HEALTHY * (UPDATES - 1)
+    assert healthy.counters == {}
+
+
+def test_the_healthy_games_are_fresh_throughout(healthy: Isolation) -> None:
+    # What the hub itself was late by, on a busy machine, is silence indeed.
+    late_seconds = max(0.0, healthy.hub_pause_seconds - LATE_AFTER_SECONDS)
+
+    assert set(healthy.seconds) <= {"fresh", "unobserved"} | ({"silent"} if late_seconds else set())
+    assert healthy.seconds["fresh"] > 0.5 * sum(healthy.seconds.values())
+
+
+def test_their_arrival_stamps_are_bent_by_less_than_10_milliseconds_at_p99_unless_the_hub_was_late_itself(
+    healthy,
+):
+    # What arrives while our own loop stands still is no evidence; on a busy machine that is more.
+    assert healthy.exact > 0.5 * healthy.updates
+    bent = healthy.exact - healthy.within[f"{LATE_SEND_SECONDS:g}"]
+    assert bent <= healthy.late_sends + 0.01 * healthy.exact

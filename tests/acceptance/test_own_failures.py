@@ -17,9 +17,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.acceptance.processes import eventually, simulator
+from tests.acceptance.processes import SECRETS, configuration, eventually, simulator
 
 GAMES = (1, 2, 3)
+INTERVALS = "betcore_feed_message_interval_seconds"
 
 
 def free_port() -> int:
@@ -34,25 +35,18 @@ def hub(tmp_path):
         yield address
 
 
+def written(path: Path, hub: str) -> tuple[Path, str]:
+    """A configuration for all games of the hub, and the address that it listens on."""
+    address = f"127.0.0.1:{free_port()}"
+    # A hub on a busy machine may be late itself.
+    checks = "[checks]\ntolerance_seconds = 5.0"
+    path.write_text(configuration({"hub": hub}, GAMES, settings=checks, listen=address))
+    return path, f"http://{address}"
+
+
 @pytest.fixture
-def config(tmp_path, hub):
-    path, port = tmp_path / "watchdog.toml", free_port()
-    games = ", ".join(f"{{ type = {number} }}" for number in GAMES)
-    path.write_text(
-        f"""
-        [web]
-        listen = "127.0.0.1:{port}"
-        [log]
-        level = "info"
-        [[feeds]]
-        name = "hub"
-        url = "ws://{hub}/hubs"
-        partner_client_id = 1
-        token.env = "FEED_TOKEN"
-        games = [{games}]
-        """
-    )
-    return path, f"http://127.0.0.1:{port}"
+def config(tmp_path: Path, hub: str) -> tuple[Path, str]:
+    return written(tmp_path / "watchdog.toml", hub)
 
 
 @contextmanager
@@ -61,7 +55,7 @@ def running(path: Path, stderr: int | None = None, *, closed: bool = False):
     command = [sys.executable, "-m", "watchdog", "run", "--config", str(path)]
     if closed:
         command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
-    environment = os.environ | {"FEED_TOKEN": "a-token-of-the-test"}
+    environment = os.environ | SECRETS
     with subprocess.Popen(command, stderr=stderr, env=environment) as process:
         try:
             yield process
@@ -72,7 +66,7 @@ def running(path: Path, stderr: int | None = None, *, closed: bool = False):
 def series(address: str) -> dict[str, float]:
     """The sums of a scrape's families over all games, or nothing while none can be had."""
     try:
-        text = httpx.get(f"{address}/metrics", timeout=10).text
+        text = httpx.get(f"{address}/metrics", timeout=60).text
     except httpx.TransportError:
         return {}
     sums: dict[str, float] = {}
@@ -116,7 +110,7 @@ def test_a_log_that_nobody_reads_holds_nothing_up(config):
             assert_untroubled(found)
             assert found["watchdog_log_lines_dropped_total"] > 0
             process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 0
+            assert process.wait(60) == 0
     finally:
         os.close(read_end)
         os.close(write_end)
@@ -148,7 +142,7 @@ def test_a_closed_stderr_holds_nothing_up(config):
     with running(path, closed=True) as process:
         assert_untroubled(watched(address, 10 * len(GAMES)))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
 
 
 def test_killed_at_any_moment_it_starts_again_on_the_same_port(config):
@@ -162,18 +156,26 @@ def test_killed_at_any_moment_it_starts_again_on_the_same_port(config):
         assert_untroubled(watched(address, 3 * len(GAMES)))
 
 
-def test_a_storm_of_scrapes_and_readers_that_do_not_read_disturb_no_stamp(config):
-    path, address = config
+def steady_share(before: dict[str, float], after: dict[str, float]) -> float:
+    """Which share of the intervals between two scrapes was half a second, by 50 ms."""
+    risen = {key: value - before[key] for key, value in after.items()}
+    steady = risen[f"{INTERVALS}_bucket:0.55"] - risen[f"{INTERVALS}_bucket:0.45"]
+    return steady / risen[f"{INTERVALS}_count"]
+
+
+def test_a_storm_of_scrapes_and_readers_that_do_not_read_disturb_no_stamp(config, hub, tmp_path):
+    """Another watchdog, which nobody storms, shows what the hub itself was late by."""
+    (path, address), (calm_path, calm_address) = config, written(tmp_path / "calm.toml", hub)
     over = threading.Event()
     scrapes = []
 
     def scrape():
         with httpx.Client() as client:
             while not over.is_set():
-                scrapes.append(client.get(f"{address}/metrics", timeout=30).status_code)
+                scrapes.append(client.get(f"{address}/metrics", timeout=60).status_code)
 
-    with running(path, subprocess.DEVNULL):
-        before = watched(address, 4 * len(GAMES))
+    with running(path, subprocess.DEVNULL), running(calm_path, subprocess.DEVNULL):
+        before, calm_before = (watched(each, 4 * len(GAMES)) for each in (address, calm_address))
         host, port = address.removeprefix("http://").split(":")
         slow = [socket.create_connection((host, int(port))) for _ in range(50)]
         for connection in slow:
@@ -182,7 +184,8 @@ def test_a_storm_of_scrapes_and_readers_that_do_not_read_disturb_no_stamp(config
         for thread in threads:
             thread.start()
         try:
-            after = watched(address, before["betcore_feed_messages_total"] + 20 * len(GAMES))
+            after = watched(address, int(before["betcore_feed_messages_total"]) + 20 * len(GAMES))
+            calm_after = series(calm_address)
         finally:
             over.set()
             for thread in threads:
@@ -192,11 +195,4 @@ def test_a_storm_of_scrapes_and_readers_that_do_not_read_disturb_no_stamp(config
 
     assert set(scrapes) == {200}
     assert_untroubled(after)
-    name = "betcore_feed_message_interval_seconds"
-    seen = after[f"{name}_count"] - before[f"{name}_count"]
-    steady = sum(
-        sign * (found[f"{name}_bucket:0.55"] - found[f"{name}_bucket:0.45"])
-        for found, sign in ((after, 1), (before, -1))
-    )
-    assert seen > 0
-    assert steady >= 0.95 * seen
+    assert steady_share(before, after) >= 0.9 * steady_share(calm_before, calm_after)

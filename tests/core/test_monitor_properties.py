@@ -238,7 +238,7 @@ class Oracle:
 
 def expected_seconds(chosen: list[Step]) -> dict[str, float]:
     oracle, now = Oracle(), 0
-    ticks = dict.fromkeys(STATES, 0)
+    ticks: dict[str, int] = dict.fromkeys(STATES, 0)
     for step in [*chosen, Step(100, "end")]:
         for tick in range(now, now + step.wait):
             ticks[oracle.state(tick)] += 1

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -99,7 +100,7 @@ def mutated_arguments(draw: st.DrawFn) -> str:
     return text
 
 
-def _mutate(draw: st.DrawFn, parent: object, key: object, texts: list[str]) -> None:
+def _mutate(draw: st.DrawFn, parent: Any, key: object, texts: list[str]) -> None:
     match draw(st.sampled_from(["hostile", "hostile", "missing", "twice", "elsewhere"])):
         case "missing":
             del parent[key]

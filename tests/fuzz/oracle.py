@@ -235,13 +235,13 @@ class _Oracle:
         left = self._left(update) if game is not None and game.state == 2 else None
         betting = game is not None and game.play_status == 1
         window = (game.id, game.current_round) if game is not None and betting else None
-        same_window = window is not None and window == self.window and left is not None
+        same_window = window is not None and window == self.window
         self.window = window if left is not None else None
         if left is not None and left < 0 and not self.negative:
             self._count("betting_timer", "negative")
         self.negative = left is not None and left < 0
         moved = True
-        if same_window:
+        if same_window and left is not None:
             # "Not lower" than the lowest value of the countdown; a rewound timer begins another one.
             previous, (low, low_at) = self.previous_left, self.moved
             rewound = left > previous + 1
@@ -253,10 +253,10 @@ class _Oracle:
         if left is not None:
             self.previous_left = left
             self.moved = (left, at) if moved else self.moved
-        active = left is not None
-        frozen.update(holds=active and left > 0 and betting, at=at, anew=moved)
-        expired.update(holds=active and left == 0 and betting, at=at)
-        lingering.update(holds=active and left > 0 and not betting, at=at)
+        runs = left is not None and left > 0
+        frozen.update(holds=runs and betting, at=at, anew=moved)
+        expired.update(holds=left == 0 and betting, at=at)
+        lingering.update(holds=runs and not betting, at=at)
 
     def _left(self, update: Update) -> float:
         bt, sent = update.betting_timer, unix_seconds(update.sent)

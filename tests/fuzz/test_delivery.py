@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.core.protocol.documents import DOCUMENT
 from tests.core.protocol.sessions import PING, established, plain
-from tests.fuzz.documents import DOCUMENT, mutated_arguments
+from tests.fuzz.documents import mutated_arguments
 from watchdog.core.protocol.events import Invalid, Invocation, UpdateReceived
 from watchdog.core.protocol.records import encode_record
 from watchdog.core.protocol.updates import (
@@ -25,7 +26,7 @@ HEADS = ('"type":1,"target":"WholeGamesInfoSubscribe"', '"target":"wholegamesinf
 def heard(text, expected):
     """What a session understands of a text, in the end."""
     session = established(expected=expected)
-    found = []
+    found: list[object] = []
     for event in session.receive(text, 1.0):
         if isinstance(event, UpdateReceived):
             found.append((replace(event.update, games_unchanged=False), event.size_bytes))
@@ -55,7 +56,7 @@ def test_the_short_way_and_the_long_way_understand_the_same(parts):
 
 @pytest.mark.parametrize("change", [('"i":', '"j":'), ('"bt":', '"bu":'), ('"s":2', '"s":9'), ("]}", "]")])
 def test_what_is_kept_of_one_update_lets_no_broken_one_pass(change):
-    broken = UPDATE.replace(*change, 1)
+    broken = UPDATE.replace(change[0], change[1], 1)
     assert broken != UPDATE
 
     for text in (UPDATE + broken, UPDATE + broken + UPDATE + UPDATE, broken + UPDATE):
@@ -108,7 +109,7 @@ def test_no_hub_can_say_that_its_games_are_unchanged():
     ],
 )
 def test_only_the_ordinary_delivery_goes_the_short_way(change, short):
-    text = UPDATE.replace(*change, 1)
+    text = UPDATE.replace(change[0], change[1], 1)
     assert change == ("", "") or text != UPDATE
 
     events = established(expected=UpdateDecoder().decode).receive(text, 1.0)

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 
 from tests.fuzz.oracle import TICKS_PER_SECOND, Event, Verdict, judge
 from tests.support.builders import GAME_TYPE, game, moment, result, update, wall
+from tests.support.steps import uncounted_lines
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
@@ -296,8 +297,7 @@ def expected(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def test_monitor_and_oracle_agree_on_any_history():
-    run_state_machine_as_test(
-        Game,
-        settings=settings(max_examples=300, stateful_step_count=40, suppress_health_check=list(HealthCheck)),
-    )
+def test_monitor_and_oracle_agree_on_any_history() -> None:
+    chosen = settings(max_examples=300, stateful_step_count=40, suppress_health_check=list(HealthCheck))
+    with uncounted_lines():
+        run_state_machine_as_test(Game, settings=chosen)

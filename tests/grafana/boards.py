@@ -1,7 +1,7 @@
 """The committed dashboards, as lists of what the tests look at: panels, queries, variables."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,10 @@ def boards() -> list[Json]:
 
 def data_panels(board: Json) -> list[Json]:
     """The panels that show something of Prometheus, also those in collapsed rows."""
-    return [panel for panel in panels(board) if panel["type"] not in SILENT]
+    return [dict(panel) for panel in panels(board) if panel["type"] not in SILENT]
 
 
-def named(panel: Json) -> str:
+def named(panel: Mapping[str, Any]) -> str:
     return f"panel {panel.get('title') or panel.get('id')!r}"
 
 
@@ -51,7 +51,7 @@ def targets(board: Json) -> Iterator[tuple[Json, Json]]:
     """Each query of a panel, with its panel."""
     for panel in panels(board):
         for target in panel.get("targets", []):
-            yield panel, target
+            yield dict(panel), target
 
 
 def variables(board: Json) -> list[Json]:

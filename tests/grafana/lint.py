@@ -19,7 +19,7 @@ from tests.grafana.boards import (
     variable_query,
     variables,
 )
-from tests.grafana.promql import parse
+from tests.support.promql import parse
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_server import Peer, answer, answering, black_hole, refusing, serving, without_proxies
+from tests.support.raw_server import Peer, serving, without_proxies
+from tests.support.wire import answer
 from watchdog.hub.negotiation import MAX_REDIRECTS, Negotiated, negotiate
 from watchdog.hub.transport import ConnectionLostError
-from watchdog.runtime import http_client as http
 from watchdog.runtime.http_client import Answer, Client, NoAnswerError
 
 TOKEN = "sesame.open.now"
@@ -23,10 +23,11 @@ VERSION_1 = {
 }
 
 
-class FakeClient:
+class FakeClient(Client):
     """Answers with what it is given, one after the other, and keeps what it was asked."""
 
     def __init__(self, *answers):
+        super().__init__(ssl.create_default_context())
         self._answers = iter(answers)
         self.asked = []
 
@@ -216,14 +217,6 @@ def client(monkeypatch):
     return Client(ssl.create_default_context())
 
 
-async def loss_from(client, script):
-    async with serving(script) as port:
-        with pytest.raises(ConnectionLostError) as lost:
-            await negotiate(client, f"ws://127.0.0.1:{port}/hubs?key=hidden", TOKEN)
-    assert "hidden" not in f"{lost.value!s} {lost.value.detail}"
-    return lost.value.reason
-
-
 async def test_the_real_client_asks_the_real_way(client):
     heads = []
 
@@ -237,32 +230,3 @@ async def test_the_real_client_asks_the_real_way(client):
     assert head.startswith("post /hubs/negotiate?negotiateversion=1 http/1.1\r\n")
     assert f"\r\nauthorization: bearer {TOKEN}" in head
     assert "\r\ncontent-length: 0\r\n" in head
-
-
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [
-        (answering(b"\x00\xff" * 100), "protocol"),
-        (answering(answer(200, b"x" * 1_000_000)), "oversize"),
-        (answering(then="close"), "closed"),
-        (answering(answer(307, b"", "Location: http://127.0.0.1:1/")), "rejected"),
-        (answering(answer(200, b'{"url": "http://127.0.0.1:1/", "accessToken": "\xc3\xa9"}')), "protocol"),
-        (answering(answer(200, b'{"url": "http://xn--/"}')), "protocol"),
-    ],
-)
-async def test_what_a_server_can_do_has_its_reason(client, script, reason):
-    assert await loss_from(client, script) == reason
-
-
-async def test_a_body_that_never_comes_is_a_timeout(client, monkeypatch):
-    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
-    slow = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-    assert await loss_from(client, slow) == "timeout"
-    assert await loss_from(client, black_hole) == "timeout"
-
-
-async def test_nobody_listens(client):
-    async with refusing() as port:
-        with pytest.raises(ConnectionLostError) as lost:
-            await negotiate(client, f"ws://127.0.0.1:{port}/", TOKEN)
-    assert lost.value.reason == "refused"

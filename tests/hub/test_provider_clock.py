@@ -3,8 +3,9 @@
 import pytest
 import trio
 
-from tests.support.fake_hub import BASE, HANDSHAKE, Hub, Peer, moment, settings, watching
+from tests.support.fake_hub import BASE, Hub, Peer, moment, settings, watching
 from tests.support.jwt import jwt
+from tests.support.wire import HANDSHAKE
 from watchdog.config.schema import Config
 from watchdog.hub.supervisor import COMPARE_CLOCKS_SECONDS
 

@@ -1,22 +1,13 @@
 """One game's supervised life on a scripted hub in virtual time: health, silence, keep-alive."""
 
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    HANDSHAKE,
-    LOOK,
-    TOKEN,
-    Hub,
-    counted,
-    healthy,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import LOOK, TOKEN, Hub, counted, healthy, settings, spent, watching
 from tests.support.hub_scripts import drop, fall_silent, good_for, rest, saying
+from tests.support.wire import HANDSHAKE
 
 
 async def test_a_healthy_game_is_fresh_from_the_first_instant_and_connects_once(autojump_clock):
@@ -62,7 +53,7 @@ async def test_being_cancelled_closes_the_socket_with_a_close_frame_and_reports_
         watch.feed.scope.cancel()
         await watch.hub.peers[0].ended.wait()
         assert trio.current_time() == pytest.approx(5.1)
-        assert watch.hub.peers[0].websocket.closed.code == 1000
+        assert watch.hub.peers[0].close_code == 1000
         await trio.sleep_until(5.2)
         seen = watch.game()
     assert (watch.losses(), seen.connected) == ([("connection.lost", "shutdown")], False)
@@ -77,7 +68,7 @@ async def test_a_hub_that_does_not_answer_the_close_frame_delays_the_end_by_a_se
         await peer.updates(100.0)
 
     async with watching(Hub(deaf)) as watch:
-        await trio.sleep_until(50.1)  # three pings have come: more than the hub's library holds for it
+        await trio.sleep_until(50.1)
         watch.feed.scope.cancel()
         await trio.sleep_until(51.0)
         assert watch.losses() == []
@@ -145,7 +136,7 @@ async def test_the_first_wait_lies_between_the_initial_one_and_twice_that(autoju
     for random, wait in ((0.0, 0.25), (0.999, 0.49975)):
         start = trio.current_time()
         async with watching(
-            Hub(good_for(start + 2.0, drop), healthy), random=lambda random=random: random
+            Hub(good_for(start + 2.0, drop), healthy), random=repeat(random).__next__
         ) as watch:
             await trio.sleep_until(start + 10.1)
         assert watch.hub.dialled_at == pytest.approx([start, start + 2.0 + wait])

@@ -5,18 +5,9 @@ from itertools import chain, pairwise, repeat
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    HANDSHAKE,
-    TOKEN,
-    Hub,
-    counted,
-    healthy,
-    record,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import TOKEN, Hub, counted, healthy, settings, spent, watching
 from tests.support.hub_scripts import drop, good_for, pings
+from tests.support.wire import HANDSHAKE, record
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.tokens.polled import POLL_SECONDS
 

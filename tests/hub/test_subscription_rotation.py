@@ -4,21 +4,11 @@ import math
 
 import pytest
 import trio
-import trio_websocket
 
-from tests.support.fake_hub import (
-    BASE,
-    HANDSHAKE,
-    TOKEN,
-    Hub,
-    Peer,
-    counted,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import BASE, TOKEN, Hub, Peer, counted, settings, spent, watching
 from tests.support.jwt import jwt
 from tests.support.token_keeper import FakeClient, ok
+from tests.support.wire import BINARY, HANDSHAKE, frame
 from watchdog.config.schema import Config
 from watchdog.hub.attempt import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
@@ -318,7 +308,7 @@ async def test_a_hub_whose_new_connection_breaks_off_leaves_the_old_one_alone(au
         await peer.send(HANDSHAKE)
         await peer.subscribed()
         await peer.send("no JSON\x1e")
-        await peer.send(b"\x00")
+        await peer.send(frame(BINARY, b"\x00"))
         await peer.drop()
 
     hub = Hub(broadcast(), breaks, broadcast())
@@ -409,11 +399,7 @@ async def test_being_cancelled_while_one_takes_over_closes_both(autojump_clock, 
         for peer in hub.peers:
             await peer.ended.wait()
     assert counted(watch.game().disconnects) == {"shutdown": 1}
-    closed = [peer.websocket.closed for peer in hub.peers]
-    assert [reason.code if isinstance(reason, trio_websocket.CloseReason) else None for reason in closed] == [
-        1000,
-        1000,
-    ]
+    assert [peer.close_code for peer in hub.peers] == [1000, 1000]
 
 
 async def test_a_failure_long_after_an_earlier_one_is_a_first_one_again_though_connections_changed(

@@ -6,19 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    HANDSHAKE,
-    TOKEN,
-    TOKEN_VARIABLE,
-    Hub,
-    counted,
-    healthy,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, healthy, settings, spent, watching
 from tests.support.jwt import jwt
-from tests.support.raw_server import Authority, answer, answering, serving, without_proxies
+from tests.support.raw_server import Authority, answering, serving, without_proxies
+from tests.support.wire import HANDSHAKE, answer
 from watchdog.hub.negotiation import Negotiated
 from watchdog.hub.supervisor import endpoint_of
 from watchdog.hub.transport import ConnectionLostError
@@ -129,7 +120,7 @@ async def test_a_removed_game_is_closed_properly_and_gone(autojump_clock):
         assert [monitor.game_type for monitor in watch.feed.monitors] == [1]
         await trio.sleep_until(10.2)
         (closed,) = [peer for peer in watch.hub.peers if peer.ended.is_set()]
-        assert (closed.subscriptions, closed.websocket.closed.code) == ([3], 1000)
+        assert (closed.subscriptions, closed.close_code) == ([3], 1000)
         assert watch.losses(3) == [("connection.lost", "shutdown")]
         await trio.sleep_until(60.1)
         assert watch.hub.dialled_at == [0.0, 0.0]

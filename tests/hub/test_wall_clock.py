@@ -6,7 +6,8 @@ import pytest
 import trio
 
 import tests.support.fake_hub
-from tests.support.fake_hub import BASE, HANDSHAKE, Hub, counted, game, spent, watching
+from tests.support.fake_hub import BASE, Hub, counted, game, spent, watching
+from tests.support.wire import HANDSHAKE
 
 HOUR = 3_600.0
 

@@ -1,32 +1,34 @@
 """How a connection ends when it is us who want it to."""
 
-import math
 import ssl
 
 import pytest
 import trio
 
 from tests.support.raw_server import (
-    CLOSE,
-    PING,
-    TEXT,
+    BOUND_SECONDS,
     Authority,
     Peer,
     answering,
     at,
     black_hole,
-    close_frame,
     end_of,
-    frame,
     saying,
     serving,
 )
+from tests.support.wire import CLOSE, PING, TEXT, close_frame, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
 
-async def test_we_close_with_a_goodbye():
+@pytest.fixture
+def patient(monkeypatch):
+    """Whoever waits for the whole of our patience hangs."""
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT_SECONDS", 2 * BOUND_SECONDS)
+
+
+async def test_we_close_with_a_goodbye(patient):
     heard = []
 
     async def script(peer: Peer):
@@ -36,13 +38,10 @@ async def test_we_close_with_a_goodbye():
         heard.append(await peer.stream.receive_some())
 
     async with serving(script) as port:
-        begin = trio.current_time()
         async with open_connection(at(port), Clock()):
             pass
-        lasted_seconds = trio.current_time() - begin
         await trio.testing.wait_all_tasks_blocked(0.01)
     assert heard == [(CLOSE, (1000).to_bytes(2, "big")), b""]
-    assert lasted_seconds < 0.5
 
 
 async def test_pings_and_messages_after_our_close_do_no_harm(monkeypatch):
@@ -54,11 +53,8 @@ async def test_pings_and_messages_after_our_close_do_no_harm(monkeypatch):
         await peer.send(frame(PING, b"?"), frame(TEXT, b"late"), frame(PING, b"?"), close_frame(1000))
         await peer.until_gone()
 
-    async with serving(script) as port:
-        begin = trio.current_time()
-        async with open_connection(at(port), Clock()):
-            pass
-        assert trio.current_time() - begin < module.CLOSE_TIMEOUT_SECONDS + 0.5
+    async with serving(script) as port, open_connection(at(port), Clock()):
+        pass
 
 
 @pytest.mark.parametrize("loud", [False, True])
@@ -77,11 +73,11 @@ async def test_a_hub_that_does_not_answer_our_close_is_left_after_a_second(loud)
     async with serving(script) as port:
         async with open_connection(at(port), Clock()):
             begin = trio.current_time()
-        assert trio.current_time() - begin < module.CLOSE_TIMEOUT_SECONDS + 0.5
+        assert trio.current_time() - begin >= module.CLOSE_TIMEOUT_SECONDS
         await gone.wait()
 
 
-async def test_being_cancelled_while_open_says_goodbye_at_once():
+async def test_being_cancelled_while_open_says_goodbye_at_once(patient):
     heard = []
 
     async def script(peer: Peer):
@@ -91,17 +87,13 @@ async def test_being_cancelled_while_open_says_goodbye_at_once():
         await peer.until_gone()
 
     async with serving(script) as port:
-        begin = math.inf
         with trio.CancelScope() as scope:
             async with open_connection(at(port), Clock()) as connection:
                 await connection.receive()
-                begin = trio.current_time()
                 scope.cancel()
                 await connection.receive()
-        lasted_seconds = trio.current_time() - begin
         assert scope.cancelled_caught
         assert heard == [(CLOSE, (1000).to_bytes(2, "big"))]
-    assert lasted_seconds < 0.5
 
 
 STAGES = {

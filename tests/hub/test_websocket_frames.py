@@ -5,45 +5,19 @@ import tracemalloc
 import pytest
 import trio
 
-from tests.support.raw_server import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    at,
-    both_sides,
-    close_frame,
-    end_of,
-    frame,
-    reason_from,
-    saying,
-    serving,
-)
+from tests.support.raw_server import Peer, at, both_sides, end_of, reason_from, saying, serving
+from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
 from watchdog.hub import websocket as module
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 3000, 4000, 4999])
-async def test_a_close_of_the_hub_is_closed(code):
-    async with serving(saying(close_frame(code))) as port:
-        lost, _ = await end_of(at(port))
-    assert (lost.reason, lost.detail) == ("closed", f"code {code}")
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 1008, 1009, 1011, 4000])
+@pytest.mark.parametrize("code", [1000, 1009, 4000])
 async def test_the_words_of_a_close_are_kept(code):
     async with serving(saying(close_frame(code, "Bye, ünd all"))) as port:
         lost, _ = await end_of(at(port))
     assert (lost.reason, lost.detail) == ("closed", f"code {code} Bye, ünd all")
-
-
-async def test_a_close_without_a_code_is_closed():
-    assert await reason_from(saying(frame(CLOSE))) == "closed"
 
 
 async def test_our_answer_to_a_close_repeats_its_code():
@@ -55,54 +29,6 @@ async def test_our_answer_to_a_close_repeats_its_code():
 
     assert await reason_from(script) == "closed"
     assert answers == [(CLOSE, (1001).to_bytes(2, "big"))]
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-async def test_a_connection_that_breaks_without_a_goodbye_is_closed(then):
-    async def script(peer: Peer):
-        await peer.upgrade(frame(TEXT, b"last words"))
-        assert await peer.frame() == (TEXT, b"I heard")
-        await (peer.reset() if then == "reset" else peer.stream.aclose())
-
-    assert await reason_from(script, say="I heard") == "closed"
-
-
-async def test_a_connection_that_ends_within_a_frame_is_closed():
-    async def script(peer: Peer):
-        await peer.upgrade(frame(TEXT, b"whole"), frame(TEXT, b"half of it")[:6])
-
-    async with serving(script) as port:
-        lost, messages = await end_of(at(port))
-    assert (lost.reason, messages) == ("closed", ["whole"])
-
-
-@pytest.mark.parametrize(
-    "frames",
-    [
-        pytest.param(frame(TEXT, b"\xff\xfe"), id="invalid UTF-8"),
-        pytest.param(frame(TEXT, b"\xed\xa0\x80"), id="a surrogate in UTF-8"),
-        pytest.param(frame(TEXT, b"\xc3"), id="UTF-8 that breaks off"),
-        pytest.param(frame(TEXT, b"ok", last=False) + frame(CONTINUATION, b"\xff"), id="UTF-8, later"),
-        pytest.param(frame(TEXT, b"masked", mask=b"abcd"), id="masked"),
-        pytest.param(frame(3, b"?"), id="reserved data opcode"),
-        pytest.param(frame(11, b"?"), id="reserved control opcode"),
-        pytest.param(frame(CONTINUATION, b"of what?"), id="continuation of nothing"),
-        pytest.param(frame(TEXT, b"a", last=False) + frame(TEXT, b"b"), id="text within a text"),
-        pytest.param(frame(PING, b"x" * 126), id="long ping"),
-        pytest.param(frame(PING, b"x", last=False), id="fragmented ping"),
-        pytest.param(b"\xc1\x01x", id="reserved bit, as if compressed"),
-        pytest.param(b"\x81\x7e\x00\x01x", id="length in more bytes than needed"),
-        pytest.param(b"\x81\x7f" + b"\xff" * 8, id="negative length"),
-        pytest.param(frame(CLOSE, b"\x03"), id="half a close code"),
-        pytest.param(close_frame(1005), id="reserved close code"),
-        pytest.param(close_frame(999), id="close code that does not exist"),
-        pytest.param(frame(CLOSE, b"\x03\xe8\xff"), id="invalid UTF-8 in a close"),
-    ],
-)
-async def test_what_no_websocket_may_say_is_against_the_protocol(frames):
-    async with serving(saying(frame(TEXT, b"before"), frames)) as port:
-        lost, messages = await end_of(at(port))
-    assert (lost.reason, messages) == ("protocol", ["before"])
 
 
 async def test_what_follows_a_broken_frame_is_not_read():
@@ -153,16 +79,6 @@ async def test_an_oversize_message_costs_no_memory(claimed):
         tracemalloc.stop()
 
 
-async def test_a_message_of_endless_fragments_is_oversize(monkeypatch):
-    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 100_000)
-
-    async def script(peer: Peer):
-        await peer.upgrade(frame(TEXT, b"x", last=False))
-        await peer.flood(frame(CONTINUATION, b"x" * 1000, last=False) * 10)
-
-    assert await reason_from(script) == "oversize"
-
-
 async def test_what_follows_an_oversize_message_is_not_read(monkeypatch):
     monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 65_535)
     heard = []
@@ -185,7 +101,7 @@ async def test_a_message_of_the_largest_size_is_received():
     async with serving(saying(frame(TEXT, b"x" * size), close_frame(1000))) as port:
         lost, messages = await end_of(at(port))
     assert lost.reason == "closed"
-    assert [len(message) for message in messages] == [size]
+    assert [len(message or "") for message in messages] == [size]
 
 
 async def test_fragments_with_pings_between_them_are_put_together():
@@ -222,12 +138,6 @@ async def test_updates_in_the_segment_of_the_upgrade_are_received():
     async with serving(saying(*(frame(TEXT, update) for update in updates), close_frame(1000))) as port:
         _, messages = await end_of(at(port))
     assert messages == [update.decode() for update in updates]
-
-
-async def test_pongs_that_nobody_asked_for_are_ignored():
-    async with serving(saying(frame(PONG, b"?"), frame(TEXT, b"hello"), close_frame(1000))) as port:
-        _, messages = await end_of(at(port))
-    assert messages == ["hello"]
 
 
 async def test_a_hub_that_never_reads_is_a_timeout(monkeypatch):

@@ -6,23 +6,17 @@ import pytest
 import trio
 
 from tests.support.raw_server import (
-    CLOSE,
-    TEXT,
     Authority,
     Peer,
     Resolver,
-    answer,
     answering,
     at,
-    close_frame,
     end_of,
-    frame,
-    hang_up,
     reason_from,
-    reset_at_once,
     saying,
     serving,
 )
+from tests.support.wire import CLOSE, TEXT, close_frame, frame
 from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
@@ -54,29 +48,6 @@ async def test_a_certificate_of_an_unknown_authority_is_a_matter_of_tls(authorit
     assert "unable to get local issuer" in lost.detail or "self" in lost.detail
 
 
-@pytest.mark.parametrize("certified", ["hub.example", "127.0.0.2"])
-async def test_a_certificate_of_another_host_is_a_matter_of_tls(authority, certified):
-    async with serving(saying(), authority.server(certified)) as port:
-        lost, _ = await end_of(at(port, authority.client()))
-    assert lost.reason == "tls"
-    assert "127.0.0.1" in lost.detail
-
-
-async def test_an_expired_certificate_is_a_matter_of_tls(authority):
-    async with serving(saying(), authority.server(expired=True)) as port:
-        lost, _ = await end_of(at(port, authority.client()))
-    assert lost.reason == "tls"
-    assert "expired" in lost.detail
-
-
-async def test_a_plain_server_behind_wss_is_a_matter_of_tls(authority):
-    async def script(peer: Peer):
-        await peer.send(answer(400))
-        await peer.until_gone()
-
-    assert await reason_from(script, client_tls=authority.client()) == "tls"
-
-
 async def test_garbage_after_the_tls_handshake_is_against_the_protocol(authority):
     script = answering(b"\x00\x01\x02\xff" * 100)
     assert await reason_from(script, tls=authority.server(), client_tls=authority.client()) == "protocol"
@@ -98,11 +69,6 @@ async def test_a_tls_server_behind_ws_is_no_connection(authority):
     async with serving(saying(), authority.server()) as port:
         lost, _ = await end_of(at(port))
     assert lost.reason in ("closed", "protocol")
-
-
-@pytest.mark.parametrize("script", [hang_up, reset_at_once])
-async def test_a_connection_that_ends_during_the_tls_handshake_is_closed(authority, script):
-    assert await reason_from(script, client_tls=authority.client()) == "closed"
 
 
 async def test_a_host_name_that_tls_cannot_say_is_no_crash(authority):

@@ -1,8 +1,9 @@
 """One game of the virtual month: its programme, the monitor that watches it, and the comparison of both."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
+from typing import cast
 
 from msgspec import Struct, field
 
@@ -63,7 +64,7 @@ class Game:
         self._wake_at = 0.0
         self._sequence_id = 0
         self._updates = 0
-        self._seconds: Counter[State] = Counter(unobserved=SUBSCRIBED_AT)
+        self._seconds: dict[State, float] = dict.fromkeys(STATES, 0.0) | {"unobserved": SUBSCRIBED_AT}
         self._counts: Counter[str] = Counter()
         self._scores: dict[str, Score] = {}
         self._false_in_health = 0
@@ -98,7 +99,8 @@ class Game:
             self._waiting = self._rng.sample(tuple(FAULTS), len(FAULTS))
         scene = Scene(played, self._rng)
         truth = FAULTS[self._waiting.pop()](scene)
-        steps = sorted([*self._beats(played), *scene.acts], key=_time)
+        steps: list[_Step] = [*self._beats(played), *scene.acts]
+        steps.sort(key=_time)
         self._compare(truth, self._watch(steps))
         for stretch in truth.stretches:
             self._seconds[stretch.state] += stretch.end - stretch.begin
@@ -122,7 +124,7 @@ class Game:
             self._updates += 1
             yield arrives_at(slot) if beat.arrives is None else beat.arrives, beat, update
 
-    def _watch(self, steps: "Iterator[_Step] | list[_Step]") -> list[Event]:
+    def _watch(self, steps: "Iterable[_Step]") -> list[Event]:
         """As a subscription does: judge each deadline that comes first, then take in what comes."""
         monitor, found = self.monitor, []
         awake_at = 0.0
@@ -170,14 +172,14 @@ class Game:
 
     def _outcome(self, end: float) -> Outcome:
         snapshot = self.monitor.snapshot(end, wall(end))
-        self._seconds["fresh"] = end - self._seconds.total()
+        self._seconds["fresh"] = end - sum(self._seconds.values())
         return Outcome(
             seconds=end,
             updates=self._updates,
             scores=self._scores,
             false_in_health=self._false_in_health,
             mistakes=self._mistakes,
-            expected_seconds={state: self._seconds[state] for state in STATES},
+            expected_seconds=self._seconds,
             booked_seconds=snapshot.state_seconds,
             expected_counts=dict(self._counts) | {"updates": self._updates},
             counted=counted(snapshot),
@@ -197,7 +199,7 @@ def _events(findings: list[Finding], at: float, until: float | None = None) -> l
     for finding in findings:
         name = finding.event
         if name == "feed.state_changed":
-            name = entered(finding.detail["new"])
+            name = entered(cast("State", finding.detail["new"]))
         events.append(Event(at if until is None or name == entered("unobserved") else until, name))
     return events
 

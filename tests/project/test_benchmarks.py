@@ -1,23 +1,19 @@
 """The benchmarks: the load generator is a hub, the figures are right, and the page is the recorded one."""
 
 import json
-import xml.etree.ElementTree as ET
-from itertools import pairwise
 
 import pytest
 
-from benchmarks import page, smoke, tables
+from benchmarks import page, smoke
 from benchmarks.contenders import CONTENDERS, FLOOR, NODE, WATCHDOG, write_config
 from benchmarks.core import Replay
 from benchmarks.cost import Window, measure
-from benchmarks.figures import quantile, ratios, spread, summary
+from benchmarks.figures import quantile
 from benchmarks.goals import Goal, goals
-from benchmarks.plots import Bar, Group, chart
-from benchmarks.programs import HERE, LOAD, BenchmarkError, Program, build_load, hub, run, running
+from benchmarks.programs import HERE, LOAD, BenchmarkError, Program, build_load, hub, running
 from benchmarks.recording import BEGIN_UNIX_SECONDS, records
 from tests.acceptance.processes import eventually, watchdog
 from tests.support.tools import require_tool
-from watchdog.config.load import load
 
 RECORDED = sorted((HERE / "results").glob("*.json"))
 
@@ -94,13 +90,6 @@ def test_a_contender_that_does_not_keep_up_is_no_result():
         measure(contender, 5, 0, Window(1.0, 1.0, 1))
 
 
-@pytest.mark.usefixtures("load_generator")
-@pytest.mark.parametrize("wrong", [("floor",), ("hub", "--template", "/dev/null"), ("hub", "--port", "x")])
-def test_the_load_generator_refuses_wrong_arguments(wrong):
-    with pytest.raises(BenchmarkError, match=r"usage|missing|range"):
-        run([LOAD, *wrong], limit_seconds=10)
-
-
 def test_a_recording_is_a_healthy_game():
     replay = Replay()
     for record in records(300):
@@ -113,14 +102,6 @@ def test_a_recording_is_a_healthy_game():
 def test_quantiles_are_values_that_occurred():
     values = [float(number) for number in range(1, 101)]
     assert [quantile(values, share) for share in (0.01, 0.5, 0.99, 1.0)] == [1.0, 50.0, 99.0, 100.0]
-    assert summary([]) == {"count": 0, "p50": 0.0, "p99": 0.0, "max": 0.0}
-    assert spread([8.0, 10.0, 12.0]) == 0.2
-
-
-def test_ratios_are_taken_within_a_round():
-    assert ratios([10.0, 40.0], [20.0, 20.0]) == [0.5, 2.0]
-    with pytest.raises(ValueError, match="argument 2"):
-        ratios([1.0, 2.0], [1.0])
 
 
 def test_goals_are_judged_on_the_medians_of_ratios():
@@ -141,22 +122,6 @@ def test_goals_are_judged_on_the_medians_of_ratios():
     assert not Goal("", 2.0, 1.9, at_least=True).met
 
 
-def test_a_chart_is_xml_whose_longest_bar_is_the_highest_value():
-    text = chart(
-        "A <title>", "µs", [Group("10 games", [Bar("one", 10.0, 9.0, 11.0), Bar("&", 5.0, 5.0, 5.0)])]
-    )
-    root = ET.fromstring(text)  # noqa: S314 - our own
-    widths = [float(rect.attrib["width"]) for rect in root if "fill" in rect.attrib and "y" in rect.attrib]
-    assert [round(width / max(widths), 2) for width in widths] == [1.0, 0.5]
-
-
-def test_the_columns_of_a_table_line_up():
-    lines = tables.table(["name", "figure"], [["a", "1"], ["longer", "1,000,000"]]).splitlines()
-    assert len({len(line) for line in lines}) == 1
-    places = [[place for place, character in enumerate(line) if character == "|"] for line in lines]
-    assert all(one == other for one, other in pairwise(places))
-
-
 def test_a_quarter_more_is_a_regression_and_less_is_none():
     committed = {"core_to_yardstick": 1.0, "path_to_yardstick": 2.0, "blocks_held": 100.0, "blocks_left": 0.1}
     assert smoke.regressions(committed | {"core_to_yardstick": 1.25, "blocks_held": 10.0}, committed) == []
@@ -170,13 +135,6 @@ def test_blocks_are_counted_alike_every_time_and_within_the_committed_figures():
     assert smoke.regressions(first, json.loads(smoke.REFERENCE.read_text())) == []
 
 
-def test_the_configuration_of_the_benchmarks_is_one(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHMARK_TOKEN", "none")
-    settings = load(write_config(tmp_path / "watchdog.toml", 1234, 50))
-    assert len(settings.feeds[0].games) == 50
-
-
-@pytest.mark.skipif(not RECORDED, reason="no run is recorded yet")
 def test_the_page_and_its_plots_are_those_of_the_last_recorded_run():
     results = json.loads(RECORDED[-1].read_text())
     assert page.PAGE.read_text() == page.page(results)

@@ -179,7 +179,7 @@ def test_amtool_accepts_the_mounted_configuration_with_its_templates(container):
 
 def test_the_watchdog_accepts_the_mounted_configuration(container):
     config = container("watchdog") / "etc/betcore-watchdog/watchdog.toml"
-    command = re.search(r"^CMD \[(.+)\]$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1]
+    command = re.findall(r"(?m)^CMD \[(.+)\]$", (ROOT / "Dockerfile").read_text())[-1]
 
     _says(sys.executable, "-m", "watchdog", "check-config", str(config))
     assert command.endswith('"/etc/betcore-watchdog/watchdog.toml"')
@@ -245,7 +245,7 @@ def test_the_pager_prints_whom_a_real_alertmanager_pages(tmp_path):
     with said.open("wb") as output:
         process = subprocess.Popen([sys.executable, ROOT / "compose" / "pager.py", "0"], stdout=output)
     try:
-        port = eventually(lambda: re.search(r"127\.0\.0\.1:(\d+)\n", said.read_text()))[1]
+        port = eventually(lambda: re.findall(r"127\.0\.0\.1:(\d+)\n", said.read_text()))[0]
         assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
         alert = {
             "labels": {"alertname": "BetcoreFeedSilent", "severity": "critical", "feed": "betcore"},

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.processes import eventually
+from tests.acceptance.processes import eventually, output_of
 from tests.support.tools import require_tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ class Cage:
         }
 
     @contextmanager
-    def program(self, *arguments: str) -> Iterator[subprocess.Popen]:
+    def program(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """`betcore-watchdog` with these arguments; terminated on leaving."""
         python = Path(sys.executable).resolve()
         enter = ["unshare", "--mount", "sh", "-c", ENTER, "sh"]
@@ -110,7 +110,7 @@ class Cage:
         finally:
             process.kill()
             process.wait()
-            process.stdout.close()
+            output_of(process).close()
 
 
 @pytest.fixture
@@ -119,12 +119,12 @@ def cage(tmp_path, package) -> Cage:
 
 
 @contextmanager
-def _watching(cage: Cage) -> Iterator[tuple[subprocess.Popen, str]]:
+def _watching(cage: Cage) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The caged watchdog on the caged simulator; yields it and its address."""
     with cage.program("simulate", "--listen", "127.0.0.1:0", "--games", "1") as simulator:
-        hub = re.search(rb"ws://\S+", simulator.stdout.readline())
+        hub = re.search(rb"ws://\S+", output_of(simulator).readline())
         assert hub is not None, cage.log.read_text()
-        token = simulator.stdout.readline().split()[1].decode()
+        token = output_of(simulator).readline().split()[1].decode()
         (cage.settings / "secret").write_text("any-secret")
         (cage.settings / "watchdog.toml").write_text(
             f'[web]\nlisten = "127.0.0.1:0"\n[[feeds]]\nname = "betcore"\nurl = "{hub[0].decode()}"\n'
@@ -135,19 +135,19 @@ def _watching(cage: Cage) -> Iterator[tuple[subprocess.Popen, str]]:
             yield watchdog, eventually(lambda: _address(cage, watchdog))
 
 
-def _address(cage: Cage, process: subprocess.Popen) -> str | None:
+def _address(cage: Cage, process: subprocess.Popen[bytes]) -> str | None:
     text = cage.log.read_text()
     assert process.poll() is None, text
     events = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
     return next((event["address"] for event in events if event["event"] == "watchdog.started"), None)
 
 
-def _status(process: subprocess.Popen) -> Mapping[str, list[str]]:
+def _status(process: subprocess.Popen[bytes]) -> Mapping[str, list[str]]:
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def _writable(process: subprocess.Popen) -> set[str]:
+def _writable(process: subprocess.Popen[bytes]) -> set[str]:
     """The mounts that the process sees and that are not read-only."""
     mounts = [line.split() for line in Path(f"/proc/{process.pid}/mountinfo").read_text().splitlines()]
     return {mount[4] for mount in mounts if "ro" not in mount[5].split(",")}

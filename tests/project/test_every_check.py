@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.alerts.rules import alerting_rules, all_rules
-from tests.alerts.test_contract import selectors
 from tests.readers.web.samples import frozen, snapshot, untouched
 from tests.simulator.test_faults import ANOMALIES
+from tests.support.promql import parse
 from watchdog.core.checks.check import Check
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.suite import CHECKS
@@ -69,11 +69,13 @@ class NotedSettings:
 
 def counted(metric: str, kind: str, expression: str) -> bool:
     """Whether a rule's expression reads this series, itself or through what other rules record."""
-    for name, matchers in selectors(expression):
-        wanted = re.search(r'\bkind=~?"([^"]*)"', matchers)
-        if wanted is not None and kind not in wanted[1].split("|"):
+    for series in parse(expression).selectors:
+        kinds = [matcher.value for matcher in series.matchers if matcher.label == "kind"]
+        if kinds and not any(kind in value.split("|") for value in kinds):
             continue
-        if name == metric or (name in RECORDED and counted(metric, kind, RECORDED[name])):
+        if series.name == metric or (
+            series.name in RECORDED and counted(metric, kind, RECORDED[series.name])
+        ):
             return True
     return False
 

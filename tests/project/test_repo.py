@@ -94,29 +94,14 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile():
     assert (result.returncode, result.stdout) == (0, "")
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "demo",
-        "test",
-        "lint",
-        "fuzz",
-        "reliability",
-        "month",
-        "soak",
-        "bench",
-        "bench-smoke",
-        "dashboards",
-        "pictures",
-        "format",
-        "lock",
-        "clean",
-    ],
-)
-def test_make_help_explains_the_target(target):
-    make = require_tool("make")
-    text = subprocess.run([make, "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert re.search(rf"^  make {target} +\w", text, re.MULTILINE)
+def test_make_help_explains_every_target():
+    text = subprocess.run(
+        [require_tool("make"), "help"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    targets = re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text())
+
+    assert len(targets) > 10
+    assert [target for target in targets if not re.search(rf"(?m)^  make {target} +\w", text)] == []
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("::ffff:192.0.2.1", 80), ("example.com", 80)])

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 import trio
 
-from tests.support.fake_hub import HANDSHAKE, Hub, healthy, settings, watching
+from tests.support.fake_hub import Hub, healthy, settings, watching
+from tests.support.wire import HANDSHAKE
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.readers import verdict as module
 

@@ -12,7 +12,6 @@ from tests.support.raw_server import (
     Authority,
     Peer,
     Resolver,
-    answer,
     answering,
     black_hole,
     hang_up,
@@ -23,6 +22,7 @@ from tests.support.raw_server import (
     serving,
     without_proxies,
 )
+from tests.support.wire import answer
 from watchdog.runtime import http_client as module
 from watchdog.runtime.http_client import Answer, Client, NoAnswerError
 

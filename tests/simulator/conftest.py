@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
@@ -12,7 +13,7 @@ from watchdog.simulator.app import serve
 from watchdog.simulator.settings import Address, SimulatorSettings
 from watchdog.simulator.tokens import issue_token
 
-GENEROUS_SECONDS = 20.0
+GENEROUS_SECONDS = 60.0
 
 Simulated = Callable[..., AbstractAsyncContextManager[Address]]
 
@@ -22,7 +23,7 @@ def simulated() -> Simulated:
     """Runs a simulator with the given settings while the block lasts."""
 
     @asynccontextmanager
-    async def run(**settings: object) -> AsyncIterator[Address]:
+    async def run(**settings: Any) -> AsyncIterator[Address]:
         with trio.fail_after(GENEROUS_SECONDS):
             async with trio.open_nursery() as nursery:
                 yield await nursery.start(serve, SimulatorSettings(**settings))
@@ -41,19 +42,19 @@ class Client:
     async def send(self, *records: object) -> None:
         await self.socket.send_message("".join(json.dumps(record) + "\x1e" for record in records))
 
-    async def record(self) -> dict:
+    async def record(self) -> dict[str, Any]:
         while not self._records:
-            self._records = (await self.socket.get_message()).split("\x1e")[:-1]
+            self._records = str(await self.socket.get_message()).split("\x1e")[:-1]
         return json.loads(self._records.pop(0))
 
-    async def update(self) -> dict:
+    async def update(self) -> dict[str, Any]:
         while True:
             message = await self.record()
             if message.get("type") == 1:
                 return message["arguments"][0]
 
 
-def subscription(game: int, partner: int = 1) -> dict:
+def subscription(game: int, partner: int = 1) -> dict[str, Any]:
     document = json.dumps({"GameType": game, "PartnerClientId": partner, "Count": 1})
     return {"arguments": ["SubOnWholeGamesInfo", document], "target": "Subscribe", "type": 1}
 

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.ledger import State
 from watchdog.core.monitor import Monitor
+from watchdog.core.protocol.reasons import InvalidReason
 from watchdog.core.protocol.updates import UpdateError, decode_update
 from watchdog.simulator.broadcast import Broadcast, Outcome
 from watchdog.simulator.games import GAME_TYPES
@@ -26,12 +28,12 @@ class Verdict:
     """What the monitor counted, by the names of the interface; zeros left out."""
 
     anomalies: dict[str, int]
-    invalid: dict[str, int]
+    invalid: dict[InvalidReason, int]
     missed: int
     late: int
     states: set[State]
-    reports: list[dict]
-    updates: list[dict] = field(repr=False)
+    reports: list[dict[str, Any]]
+    updates: list[dict[str, Any]] = field(repr=False)
 
 
 class Watch:
@@ -42,7 +44,7 @@ class Watch:
         self.broadcast = Broadcast(table, requests)
         self.monitor = Monitor("feed", game, "game", CheckSettings(), at=0.0)
         self.states: set[State] = set()
-        self.updates: list[dict] = []
+        self.updates: list[dict[str, Any]] = []
         self.late = 0
         self._last_update: float | None = None
 
@@ -76,7 +78,7 @@ class Watch:
             if reason is not None:
                 self.monitor.invalid(reason, at, EPOCH + at)
 
-    def _receive(self, text: str, at: float) -> str | None:
+    def _receive(self, text: str, at: float) -> InvalidReason | None:
         try:
             message = json.loads(text.rstrip(RECORD_SEPARATOR))
         except ValueError:

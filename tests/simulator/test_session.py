@@ -1,6 +1,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,8 @@ def is_update(line):
 
 def answers(lines):
     """What the session says to the client of a capture, until the capture ends."""
-    session, said = HubSession(GAMES, 0.0), []
+    session = HubSession(GAMES, 0.0)
+    said: list[Any] = []
     inputs = [(line["t"], line["data"]) for line in lines if line["from"] == "client"]
     inputs += [(line["t"], None) for line in lines if is_update(line)]
     end = max(lines[-1]["t"] + HEARTBEAT_SECONDS, 0)
@@ -64,7 +66,7 @@ def answers(lines):
 @pytest.mark.parametrize("name", sorted(path.stem for path in CAPTURES.glob("*.jsonl")))
 def test_the_session_answers_a_captured_client_as_the_captured_server_did(name):
     lines = capture(name)
-    expected = []
+    expected: list[Any] = []
     for line in lines:
         if line["from"] == "server" and "close" in line and line["clean"]:
             expected.append(Closing())

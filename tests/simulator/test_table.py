@@ -1,6 +1,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,9 +95,9 @@ def test_the_same_seed_plays_the_same_rounds():
 
 def test_a_look_after_an_hour_finds_the_next_round_and_none_skipped():
     table = Table(GAME_TYPES[3], seed=1, now=EPOCH)
-    before = table.show()
+    before: dict[str, Any] = table.show()
     table.move_to(EPOCH + 3600)
-    after = table.show()
+    after: dict[str, Any] = table.show()
     assert after["i"] == before["i"] + 1
     assert after["s"] == 3
     assert after["fdt"] > "2026-09-21T15:13:00Z"
@@ -111,8 +112,8 @@ def test_a_round_that_nobody_has_seen_does_not_end():
 
 def test_published_dates_move_along_while_the_table_stands_still():
     table = Table(GAME_TYPES[3], seed=1, now=EPOCH)
-    before = table.show()
+    before: dict[str, Any] = table.show()
     table.hold_to(EPOCH + 60)
-    after = table.show()
+    after: dict[str, Any] = table.show()
     assert after["sdt"][14:16] != before["sdt"][14:16]
     assert after | {"sdt": 0, "fdt": 0} == before | {"sdt": 0, "fdt": 0}

@@ -2,13 +2,14 @@
 
 import datetime as dt
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from tests.soak import storm
-from tests.soak.soak import Soak
+from tests.soak.soak import Rest, Soak
 from tests.soak.verdict import (
     BLOCKS_PER_HOUR,
     DRIFT_SECONDS,
@@ -158,20 +159,25 @@ def _line(held: Held) -> str:
 
 def _held(soak: Soak) -> list[Held]:
     first, warm, last = soak.rests[0], (after_warm_up(soak) or soak.rests)[0], soak.rests[-1]
-    rests, grown = (first, warm, last), slopes(soak)
-    rss = (rest.footprint.rss_kib for rest in rests)
-    pss = (rest.footprint.pss_kib for rest in rests)
-    blocks = (rest.inside.blocks for rest in rests)
-    descriptors = (rest.footprint.descriptors for rest in rests)
-    threads = (rest.footprint.threads for rest in rests)
-    tasks = (rest.inside.tasks for rest in rests)
+    grown = slopes(soak)
+    rests = (first, warm, last)
+
+    def held(name: str, of: Callable[[Rest], int], bound: str, per_hour: float | None = None) -> Held:
+        at_start, after_warm_up, at_end = map(of, rests)
+        return Held(name, at_start, after_warm_up, at_end, bound, per_hour)
+
+    memory, blocks = f"+{MEMORY_KIB_PER_HOUR:,.0f} an hour", f"+{BLOCKS_PER_HOUR:,.0f} an hour"
     return [
-        Held("RSS, KiB", *rss, f"+{MEMORY_KIB_PER_HOUR:,.0f} an hour", grown.rss_kib_per_hour),
-        Held("PSS, KiB", *pss, "none"),
-        Held("blocks of Python", *blocks, f"+{BLOCKS_PER_HOUR:,.0f} an hour", grown.blocks_per_hour),
-        Held("file descriptors", *descriptors, "as at the start, after every cycle"),
-        Held("threads", *threads, "at most one more than at the start"),
-        Held("Trio tasks", *tasks, "up to one more a game"),
+        held("RSS, KiB", lambda rest: rest.footprint.rss_kib, memory, grown.rss_kib_per_hour),
+        held("PSS, KiB", lambda rest: rest.footprint.pss_kib, "none"),
+        held("blocks of Python", lambda rest: rest.inside.blocks, blocks, grown.blocks_per_hour),
+        held(
+            "file descriptors",
+            lambda rest: rest.footprint.descriptors,
+            "as at the start, after every cycle",
+        ),
+        held("threads", lambda rest: rest.footprint.threads, "at most one more than at the start"),
+        held("Trio tasks", lambda rest: rest.inside.tasks, "up to one more a game"),
     ]
 
 

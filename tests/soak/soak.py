@@ -103,11 +103,12 @@ class _Watch:
 
         A game may be going over to a new token meanwhile: what is held without that is the least of a while.
         """
-        still = [sample for sample in seen if sample.at_rest and sample.inside is not None]
+        still = [sample for sample in seen if sample.at_rest and sample.inside]
+        insides = [sample.inside for sample in still if sample.inside is not None]
         if not still:
             return
         quietest = min(still, key=lambda sample: (sample.footprint.descriptors, sample.footprint.threads))
-        fewest = min((sample.inside for sample in still), key=lambda answer: (answer.tasks, answer.blocks))
+        fewest = min(insides, key=lambda answer: (answer.tasks, answer.blocks))
         self.rests.append(Rest(cycle, quietest.at, quietest.footprint, fewest))
 
 
@@ -154,7 +155,7 @@ def run(seconds: float, folder: Path, tell: Callable[[str], None] = lambda _: No
             tell(f"cycle {number} of {cycles}: {watch.rests[-1].footprint}, {watch.rests[-1].inside}")
         # A fault may have begun late: it waited for its moment of a round.
         with suppress(AssertionError):
-            eventually(lambda: watch.sample(look_inside=True).at_rest, within=60.0)
+            eventually(lambda: watch.sample(look_inside=True).at_rest, within=300.0)
         if watch.rests[-1].cycle != cycles:
             watch.rest(cycles, watch.samples[-1:])
         lasted = time.monotonic() - begin
@@ -208,8 +209,8 @@ def _wait_until(moment: float) -> None:
 
 
 @contextmanager
-def _hub(name: str, folder: Path) -> Iterator[storm.Hub]:
-    hub = storm.Hub(name, folder)
+def _hub(name: str, folder: Path) -> Iterator[storm.Simulator]:
+    hub = storm.Simulator(name, folder)
     try:
         yield hub
     finally:

@@ -1,15 +1,16 @@
 """The hubs of the soak, and what goes wrong with them in every cycle."""
 
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
 
+from tests.acceptance.processes import address_in, output_of
 from watchdog.simulator import FAULTS
 
 GAMES = tuple(range(1, 9))
@@ -36,19 +37,14 @@ _STORMS = (
 )
 
 
-class Hub:
+class Simulator:
     """A simulator that keeps its port over its deaths."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.port = 0
+        self.address = "127.0.0.1:0"
         self._log = folder / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
         self.start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Listen; where it listened before, if it did."""
@@ -56,15 +52,14 @@ class Hub:
         command += ["--round-scale", ROUND_SCALE, "--token-seconds", TOKEN_SECONDS]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        if self.port == 0:
-            first = self._process.stdout.readline().decode()
-            self.port = int(re.search(r":(\d+)/", first)[1])
+        if self.address.endswith(":0"):
+            self.address = address_in(output_of(self._process).readline())
 
     def kill(self) -> None:
         """End at once, as a crash does: no close, no goodbye."""
         self._process.kill()
         self._process.wait()
-        self._process.stdout.close()
+        output_of(self._process).close()
 
     def pause(self) -> None:
         """Stand still, with every connection open."""
@@ -80,11 +75,11 @@ class Hub:
             httpx.post(f"http://{self.address}/faults", json=wish, timeout=5.0)
 
 
-def cycle(troubled: Hub, stormy: Hub, *, scale: float) -> list[tuple[float, Callable[[], None]]]:
+def cycle(troubled: Simulator, stormy: Simulator, *, scale: float) -> list[tuple[float, Callable[[], None]]]:
     """What to do when, in seconds from the start of a cycle; `scale` shortens it."""
     step = (_LAST_FAULT - _FIRST_FAULT) / len(FAULTS)
     planned: list[tuple[float, Callable[[], None]]] = [
-        (_FIRST_FAULT + number * step, lambda fault=fault, number=number: troubled.harm(fault, game(number)))
+        (_FIRST_FAULT + number * step, partial(troubled.harm, fault, game(number)))
         for number, fault in enumerate(FAULTS)
     ]
     planned += [(at, getattr(stormy, action)) for at, action in _STORMS]

@@ -5,9 +5,10 @@ import pytest
 
 from tests.acceptance.processes import alone
 from tests.soak import report, verdict
-from tests.soak.__main__ import seconds
 from tests.soak.sampling import Footprint, Inside, Scrape
 from tests.soak.soak import Rest, Sample, Soak, drift, fallen_counters, run
+
+pytestmark = pytest.mark.long
 
 GAME = ("stormy", "3")
 LABELS = {("feed", "stormy"), ("game_type", "3"), ("game", "3")}
@@ -136,13 +137,6 @@ def test_a_counter_that_falls_or_goes_away_is_noticed():
 
     assert [name for name, _ in fallen_counters(before, after)] == ["betcore_feed_state_seconds_total"]
     assert len(list(fallen_counters(before, Scrape(1.0, 1.0, {})))) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("90", 90.0), ("90s", 90.0), ("30m", 1800.0), ("1.5h", 5400.0)]
-)
-def test_a_duration_has_a_unit(text, expected):
-    assert seconds(text) == expected
 
 
 def test_the_document_shows_the_recorded_soak_which_broke_nothing():

@@ -1,4 +1,4 @@
-"""A scripted hub on memory streams: real WebSocket, real SignalR records, no network and no real time."""
+"""A scripted hub on memory streams: the raw server's conversation, with no network and in no real time."""
 
 import json
 import math
@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trio
-import trio_websocket
 from msgspec import Struct
 
+from tests.support import raw_server, wire
+from tests.support.wire import HANDSHAKE, answer, close_frame, instant, invocation, record
 from watchdog.config import load as config
 from watchdog.config.schema import Config
 from watchdog.core.findings import Finding
@@ -28,7 +29,7 @@ BASE = datetime(2025, 6, 19, 15, 57, tzinfo=UTC).timestamp()
 """What the wall clock shows when Trio's clock shows 0, in UNIX seconds."""
 
 TOKEN, TOKEN_VARIABLE = "a-token-of-the-tests", "BETCORE_TEST_TOKEN"
-SEPARATOR = "\x1e"
+PING = record({"type": 6})
 LOOK = 0.001
 """How long the watchdog looks once more, after a deadline, for what had arrived before it."""
 
@@ -39,60 +40,31 @@ def wall() -> float:
 
 def moment(seconds: float) -> str:
     """The instant at which Trio's clock shows so many seconds, as .NET writes it."""
-    return datetime.fromtimestamp(BASE + seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-
-
-def record(document: dict[str, Any]) -> str:
-    return json.dumps(document) + SEPARATOR
-
-
-HANDSHAKE = "{}" + SEPARATOR
-PING = record({"type": 6})
+    return instant(BASE + seconds)
 
 
 def game(game_type: int = 3, **changes: Any) -> dict[str, Any]:
-    """An active game whose betting is closed, and which has time until the end of the test."""
-    return {
-        "i": 100,
-        "t": game_type,
-        "ge": "PB650351",
-        "lrId": 99,
-        "s": 2,
-        "ps": 2,
-        "cr": 1,
-        "sdt": moment(-10.0),
-        "fdt": moment(10_000.0),
-    } | changes
+    """A game to which nothing can be objected until the end of the test."""
+    return wire.game(BASE, game_type, **changes)
 
 
 def update(sequence_id: int, game_type: int = 3, **changes: Any) -> str:
     """One update as the hub sends it, with a game as above unless `wgi` says otherwise."""
-    argument = {
-        "wgi": [game(game_type)],
-        "tst": moment(trio.current_time()),
-        "bt": 0,
-        "im": False,
-        "sId": sequence_id,
-    } | changes
-    return record({"type": 1, "target": "WholeGamesInfoSubscribe", "arguments": [argument]})
+    return invocation(wire.update(wall(), sequence_id, game(game_type), **changes))
 
 
-class Peer:
-    """The hub's end of one connection."""
+class Peer(raw_server.Peer):
+    """The hub's end of one connection, which keeps what the client says and counts what it publishes."""
 
-    def __init__(self, hub: "Hub", websocket: trio_websocket.WebSocketConnection, stream: trio.abc.Stream):
+    def __init__(self, hub: "Hub", stream: trio.abc.Stream) -> None:
+        super().__init__(stream)
         self.hub = hub
-        self.websocket = websocket
-        self.stream = stream
-        self.records: list[dict[str, Any]] = []
-        """What the client has sent."""
         self.ended = trio.Event()
         self.reading = trio.CancelScope()
-        self._subscribed = trio.Event()
 
     async def subscribed(self) -> int:
         """Wait for the subscription; answer the game type."""
-        await self._subscribed.wait()
+        await self.heard(target="Subscribe")
         return self.subscriptions[0]
 
     @property
@@ -100,9 +72,6 @@ class Peer:
         """The game types subscribed to."""
         arguments = (each["arguments"] for each in self.records if each.get("target") == "Subscribe")
         return [json.loads(document)["GameType"] for _, document in arguments]
-
-    async def send(self, text: str | bytes) -> None:
-        await self.websocket.send_message(text)
 
     async def update(self, game_type: int = 3, sequence_id: int | None = None, **changes: Any) -> None:
         """One update with the game's next `sId` unless told another."""
@@ -122,14 +91,18 @@ class Peer:
         """End the connection without a word."""
         await self.stream.aclose()
 
+    async def close(self, code: int) -> None:
+        """End the connection with a goodbye."""
+        await self.send(close_frame(code))
+        await self.ended.wait()
+
     async def read(self) -> None:
-        with self.reading, suppress(trio_websocket.ConnectionClosed):
-            while True:
-                message = await self.websocket.get_message()
-                self.records += [json.loads(each) for each in message.split(SEPARATOR)[:-1]]
-                if not self._subscribed.is_set() and self.subscriptions:
-                    self._subscribed.set()
+        """Listen until the client says goodbye or is gone, and hang up."""
+        with self.reading:
+            await self.listen()
         self.ended.set()
+        if not self.reading.cancelled_caught:
+            await self.drop()
 
 
 Script: TypeAlias = Callable[[Peer], Awaitable[None]] | int | ConnectionLostError
@@ -163,22 +136,22 @@ class Hub:
             raise ConnectionLostError(script.reason, script.detail)
         client, server = trio.testing.memory_stream_pair()
         assert self.nursery is not None
-        self.nursery.start_soon(self._serve, server, script)
+        self.nursery.start_soon(self._serve, Peer(self, server), script)
         return client
 
-    async def _serve(self, stream: trio.abc.Stream, script: Callable[[Peer], Awaitable[None]] | int) -> None:
-        with suppress(trio_websocket.ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
+    async def _serve(self, peer: Peer, script: Callable[[Peer], Awaitable[None]] | int) -> None:
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            if isinstance(script, int):
+                await peer.request()
+                await peer.send(answer(script))
+                await peer.until_gone()
+                return
+            await peer.upgrade()
+            self.peers.append(peer)
             async with trio.open_nursery() as nursery:
-                request = await trio_websocket.wrap_server_stream(nursery, stream)
-                if isinstance(script, int):
-                    await request.reject(script)
-                    return
-                peer = Peer(self, await request.accept(), stream)
-                self.peers.append(peer)
                 nursery.start_soon(peer.read)
-                with suppress(trio_websocket.ConnectionClosed, trio.ClosedResourceError):
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                     await script(peer)
-                await peer.ended.wait()
 
 
 class Watching:

@@ -1,10 +1,8 @@
 """Servers that misbehave on purpose: raw bytes on loopback sockets, and how a connection to them ends."""
 
-import base64
 import datetime as dt
-import hashlib
+import json
 import os
-import re
 import socket
 import ssl
 import struct
@@ -12,27 +10,24 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import trio
 import trustme
 from trio.testing import memory_stream_pair
 
+from tests.support.wire import CLOSE, PING, PONG, SEPARATOR, TEXT, accept_key, close_frame, frame, switching
 from watchdog.hub.transport import ConnectionLostError, Endpoint
-from watchdog.hub.websocket import WebSocket, open_connection
+from watchdog.hub.websocket import Message, WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 TOKEN = "sesame.open.now"
 RESOURCE = f"/hubs?access_token={TOKEN}"
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-CONTINUATION = 0
+BOUND_SECONDS = 60.0
+"""What takes longer hangs; on a slow machine, too."""
 
-BOUND_SECONDS = 4.0
-"""Nothing here may take longer, on a slow machine either."""
-
-_WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 Script = Callable[["Peer"], Awaitable[Any]]
@@ -44,10 +39,19 @@ class Peer:
     def __init__(self, stream: Any) -> None:
         self.stream = stream
         self.head = b""
+        self.records: list[dict[str, Any]] = []
+        """What the client has said to `listen`."""
+        self.close_code: int | None = None
+        """With what the client said goodbye to it."""
+        self.sending = trio.Lock()
         self._unread = b""
+        self._heard = trio.Event()
 
-    async def send(self, *chunks: bytes) -> None:
-        await self.stream.send_all(b"".join(chunks))
+    async def send(self, *chunks: str | bytes) -> None:
+        """Write bytes as they are, and a text as a message."""
+        frames = (frame(TEXT, each.encode()) if isinstance(each, str) else each for each in chunks)
+        async with self.sending:  # whoever listens answers pings and a close
+            await self.stream.send_all(b"".join(frames))
 
     async def request(self) -> bytes:
         """Reads up to the end of the request's head, which stays in `head`."""
@@ -56,7 +60,12 @@ class Peer:
         self.head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         return self.head
 
-    async def upgrade(self, *after: bytes) -> None:
+    async def body(self) -> bytes:
+        """The rest of a request whose head has been read."""
+        length = self.head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+        return await self._exactly(int(length or 0))
+
+    async def upgrade(self, *after: str | bytes) -> None:
         """Accepts the WebSocket; `after` goes out in the same segment."""
         await self.request()
         await self.send(switching(accept_key(self.head)), *after)
@@ -73,13 +82,34 @@ class Peer:
         payload = await self._exactly(length)
         return opcode & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
+    async def listen(self) -> None:
+        """Keeps the records of the client and answers its pings, until it says goodbye or is gone."""
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while self.close_code is None:
+                opcode, payload = await self.frame()
+                if opcode == TEXT:
+                    self.records += [json.loads(each) for each in payload.decode().split(SEPARATOR)[:-1]]
+                    self._heard.set()
+                    self._heard = trio.Event()
+                elif opcode == PING:
+                    await self.send(frame(PONG, payload))
+                elif opcode == CLOSE:
+                    self.close_code = int.from_bytes(payload[:2], "big")
+                    await self.send(frame(CLOSE, payload))
+
+    async def heard(self, **wanted: Any) -> dict[str, Any]:
+        """The first record with these values that `listen` has kept, once there is one."""
+        while not (found := [each for each in self.records if wanted.items() <= each.items()]):
+            await self._heard.wait()
+        return found[0]
+
     async def until_gone(self) -> None:
         """Reads on until the client has closed or reset the connection."""
         with suppress(trio.BrokenResourceError):
             while await self.stream.receive_some(65_536):
                 pass
 
-    async def flood(self, chunk: bytes) -> None:
+    async def flood(self, chunk: bytes) -> NoReturn:
         """Sends the chunk again and again for as long as the client is there."""
         while True:
             await self.send(chunk)
@@ -102,48 +132,18 @@ class Peer:
         return data
 
 
-def accept_key(head: bytes) -> bytes:
-    key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)[1]
-    return base64.b64encode(hashlib.sha1(key + _WEBSOCKET_GUID, usedforsecurity=False).digest())
-
-
-def switching(key: bytes) -> bytes:
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + key + b"\r\n\r\n"
-    )
-
-
-def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
-    """A whole HTTP answer."""
-    lines = [f"HTTP/1.1 {status} Words", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def frame(opcode: int, payload: bytes = b"", *, last: bool = True, mask: bytes = b"") -> bytes:
-    """A frame as a server writes it; with a mask, as it must not."""
-    size = len(payload)
-    masked = 0x80 if mask else 0
-    if size < 126:
-        length = bytes([masked | size])
-    elif size < 65_536:
-        length = bytes([masked | 126]) + size.to_bytes(2, "big")
-    else:
-        length = bytes([masked | 127]) + size.to_bytes(8, "big")
-    if mask:
-        payload = mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
-    return bytes([(0x80 if last else 0) | opcode]) + length + payload
-
-
-def close_frame(code: int, text: str = "") -> bytes:
-    return frame(CLOSE, code.to_bytes(2, "big") + text.encode())
-
-
-async def receive_until(connection, deadline):
+async def receive_until(connection: WebSocket, deadline: float) -> Message | None:
     """The next message that arrived before a deadline, as a subscription receives; None without one."""
     with trio.CancelScope(deadline=deadline):
         return await connection.receive()
     return await connection.look_again()
+
+
+async def received(connection: WebSocket, deadline: float) -> Message:
+    """The same where there is one."""
+    message = await receive_until(connection, deadline)
+    assert message is not None
+    return message
 
 
 @asynccontextmanager
@@ -216,12 +216,12 @@ class Resolver(trio.abc.HostnameResolver):
     def __init__(self, failure: Exception | None = None) -> None:
         self._failure = failure
 
-    async def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0) -> list[Any]:  # noqa: A002
+    async def getaddrinfo(self, host: Any, port: Any, *_: Any, **__: Any) -> list[Any]:
         if self._failure is not None:
             raise self._failure
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
 
-    async def getnameinfo(self, sockaddr, flags):
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> NoReturn:
         raise NotImplementedError
 
 

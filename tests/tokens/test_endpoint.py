@@ -7,8 +7,9 @@ from urllib.parse import quote
 import pytest
 import trio
 
-from tests.support.raw_server import answer, answering, serving, without_proxies
+from tests.support.raw_server import answering, serving, without_proxies
 from tests.support.token_keeper import SECRET, URL, FakeClient, endpoint_of, feed_with, ok
+from tests.support.wire import answer
 from watchdog.core.token import read_claims
 from watchdog.runtime.http_client import MAX_ANSWER_BYTES, Answer, Client
 from watchdog.simulator.app import serve

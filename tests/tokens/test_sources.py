@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,9 +140,12 @@ def test_a_file_is_opened_again_only_when_it_changed(tmp_path, monkeypatch):
     source = SecretFile(path, clean_token)
     opened = []
     real = Path.open
-    monkeypatch.setattr(
-        Path, "open", lambda self, *args, **more: opened.append(args) or real(self, *args, **more)
-    )
+
+    def noted(self: Path, *args: Any, **more: Any) -> Any:
+        opened.append(args)
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Path, "open", noted)
     for _ in range(3):
         with pytest.raises(CredentialError):
             source.read()

@@ -1,13 +1,15 @@
 """Faults before there is a WebSocket: name, TCP, TLS, upgrade."""
 
+from typing import Any
+
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, reset, says, trickles
-from tests.acceptance.matrix.row import Play, Port, Row
-from tests.support.raw_server import accept_key, answer, switching
+from tests.acceptance.matrix.row import Place, Play, Port, Row
+from tests.support.wire import accept_key, answer, switching
 
 
-def _failing(name: str, strikes: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
+def _failing(name: str, strikes: Place, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
     return Row(name=name, strikes=strikes, play=play, **fields)
 
 
@@ -42,7 +44,7 @@ def _switches(*, before: bytes = b"", drop: bytes = b"", add: bytes = b"", key: 
     async def play(talk: Talk) -> None:
         await talk.requested()
         head = switching(key or accept_key(talk.peer.head)).replace(drop, b"", 1)
-        await talk.raw(before, head.removesuffix(b"\r\n"), add, b"\r\n")
+        await talk.send(before, head.removesuffix(b"\r\n"), add, b"\r\n")
         await talk.until_gone()
 
     return play

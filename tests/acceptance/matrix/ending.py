@@ -1,13 +1,15 @@
 """Faults from the SignalR handshake on, and the ways in which an open connection ends."""
 
-from tests.acceptance.matrix.hub import SEPARATOR, Talk, record
+from typing import Any
+
+from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import closes, greets, hang_up, hole, reset, says, text, trickles
 from tests.acceptance.matrix.row import Play, Row
-from tests.support.raw_server import TEXT, close_frame, frame
+from tests.support.wire import SEPARATOR, TEXT, close_frame, frame, record
 
 
-def _failing(name: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {
+def _failing(name: str, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {
         "counters": {f"disconnects:{reason}": 1},
         "state": "disconnected",
         "strikes": "handshake",
@@ -15,15 +17,15 @@ def _failing(name: str, reason: str, play: Play | None = None, **more: object) -
     return Row(name=name, play=play, **fields)
 
 
-def _lost(name: str, reason: str, play: Play, **more: object) -> Row:
+def _lost(name: str, reason: str, play: Play, **more: Any) -> Row:
     return _failing(name, reason, play, **{"strikes": "open connection"} | more)
 
 
-def _silent(name: str, play: Play, **more: object) -> Row:
+def _silent(name: str, play: Play, **more: Any) -> Row:
     return _lost(name, "silence", play, **{"state": "silent", "passing": ("disconnected",)} | more)
 
 
-def _broken(name: str, play: Play, **more: object) -> Row:
+def _broken(name: str, play: Play, **more: Any) -> Row:
     """What no WebSocket may say: it ends the connection and counts as an invalid message, too."""
     counters = {"disconnects:protocol": 1, "invalid_messages:protocol": 1}
     return _lost(name, "protocol", play, **{"counters": counters, "strikes": "close"} | more)
@@ -40,25 +42,24 @@ async def _pings_only(talk: Talk) -> None:
     await talk.opened()
     while True:
         await talk.beat()
-        await talk.text(record({"type": 6}))
+        await talk.send(record({"type": 6}))
 
 
 async def _split_hello(talk: Talk) -> None:
     await talk.greeted()
-    for byte in b"{}":
-        await talk.raw(frame(TEXT, bytes([byte])))
+    await talk.send("{", "}")
     await talk.subscribed(SEPARATOR)
 
 
-def _hello(*hello: bytes) -> Play:
+def _hello(hello: str) -> Play:
     async def play(talk: Talk) -> None:
-        await talk.subscribed(b"".join(hello))
+        await talk.subscribed(hello)
 
     return play
 
 
 async def _hello_with_updates(talk: Talk) -> None:
-    await talk.subscribed(b"{}" + SEPARATOR + record({"type": 6}) + talk.update() + talk.update())
+    await talk.subscribed("{}" + SEPARATOR + record({"type": 6}) + talk.update() + talk.update())
 
 
 HANDSHAKE = (
@@ -72,11 +73,11 @@ HANDSHAKE = (
         "handshake",
         trickles("greeting", frame(TEXT, b"{" + b" " * 99 + b"}\x1e")),
     ),
-    _failing("the handshake is refused", "handshake", greets(b'{"error":"no such protocol"}\x1e')),
-    _failing("an answer that is no JSON", "handshake", greets(b"hello\x1e")),
-    _failing("an answer of another shape", "handshake", greets(b"[]\x1e")),
-    _failing("an empty record as the answer", "handshake", greets(b"\x1e")),
-    _failing("an answer without an end", "handshake", greets(b"{}")),
+    _failing("the handshake is refused", "handshake", greets('{"error":"no such protocol"}\x1e')),
+    _failing("an answer that is no JSON", "handshake", greets("hello\x1e")),
+    _failing("an answer of another shape", "handshake", greets("[]\x1e")),
+    _failing("an empty record as the answer", "handshake", greets("\x1e")),
+    _failing("an answer without an end", "handshake", greets("{}")),
     Row(name="a Ping as the answer", strikes="handshake", play=_hello(record({"type": 6}))),
     Row(name="answer, Ping and updates in one frame", strikes="handshake", play=_hello_with_updates),
     Row(name="the answer split over frames", strikes="handshake", play=_split_hello),

@@ -5,10 +5,20 @@ import json
 import trio
 import trio.lowlevel
 
-from tests.acceptance.matrix.hub import SEPARATOR, Talk, record
-from tests.acceptance.matrix.plays import floods, invocation, says, text
-from tests.acceptance.matrix.row import Play, Row
-from tests.support.raw_server import BINARY, CONTINUATION, PING, PONG, TEXT, frame
+from tests.acceptance.matrix.hub import Talk
+from tests.acceptance.matrix.plays import floods, says, text
+from tests.acceptance.matrix.row import Place, Play, Row
+from tests.support.wire import (
+    BINARY,
+    CONTINUATION,
+    PING,
+    PONG,
+    SEPARATOR,
+    TEXT,
+    frame,
+    invocation,
+    record,
+)
 
 OVERSIZE_BYTES = 17_000_000
 """Beyond the limit of 16 MiB."""
@@ -29,11 +39,11 @@ def _broken(name: str, frames: bytes) -> Row:
     )
 
 
-def _invalid(name: str, reason: str, play: Play, *, strikes: str = "records", count: int = 1) -> Row:
+def _invalid(name: str, reason: str, play: Play, *, strikes: Place = "records", count: int = 1) -> Row:
     return Row(name=name, strikes=strikes, play=play, counters={f"invalid_messages:{reason}": count})
 
 
-def _oversize(name: str, play: Play, strikes: str) -> Row:
+def _oversize(name: str, play: Play, strikes: Place) -> Row:
     return Row(
         name=name,
         strikes=strikes,
@@ -45,7 +55,7 @@ def _oversize(name: str, play: Play, strikes: str) -> Row:
     )
 
 
-def _ignored(name: str, data: bytes) -> Row:
+def _ignored(name: str, data: str) -> Row:
     return Row(name=name, strikes="records", play=text(data))
 
 
@@ -53,14 +63,14 @@ async def _split_over_frames(talk: Talk) -> None:
     """An update in frames of one byte, each a message of its own."""
     await talk.opened()
     await talk.beat()
-    await talk.raw(*(frame(TEXT, bytes([byte])) for byte in talk.update()))
+    await talk.send(*talk.update())
 
 
 async def _split_over_segments(talk: Talk) -> None:
     await talk.opened()
     await talk.beat()
-    for byte in frame(TEXT, talk.update()):
-        await talk.raw(bytes([byte]))
+    for byte in frame(TEXT, talk.update().encode()):
+        await talk.send(bytes([byte]))
         await trio.lowlevel.checkpoint()
 
 
@@ -70,14 +80,14 @@ async def _split_everywhere(talk: Talk) -> None:
     await talk.beat()
     for place in range(1, len(record(talk.argument()))):
         whole = talk.update()
-        await talk.raw(frame(TEXT, whole[:place]))
-        await talk.raw(frame(TEXT, whole[place:]))
+        await talk.send(whole[:place])
+        await talk.send(whole[place:])
 
 
 async def _joined(talk: Talk) -> None:
     await talk.opened()
     await talk.beat()
-    await talk.text(b"".join(talk.update() for _ in range(5)))
+    await talk.send("".join(talk.update() for _ in range(5)))
 
 
 async def _half_joined(talk: Talk) -> None:
@@ -86,60 +96,60 @@ async def _half_joined(talk: Talk) -> None:
     await talk.beat()
     both = talk.update() + talk.update()
     for start in range(0, len(both), 300):
-        await talk.text(both[start : start + 300])
+        await talk.send(both[start : start + 300])
 
 
 async def _pings_between(talk: Talk) -> None:
     await talk.opened()
     await talk.beat()
     ping = record({"type": 6})
-    await talk.text(ping + talk.update() + ping + ping + talk.update() + ping)
-    await talk.raw(frame(PING, b"?"), frame(TEXT, talk.update()), frame(PONG, b"unasked"), frame(PING))
+    await talk.send(ping + talk.update() + ping + ping + talk.update() + ping)
+    await talk.send(frame(PING, b"?"), talk.update(), frame(PONG, b"unasked"), frame(PING))
 
 
 async def _fragmented(talk: Talk) -> None:
     """One message in fragments, empty ones too, with control frames between."""
     await talk.opened()
     await talk.beat()
-    whole = talk.update()
-    await talk.raw(frame(TEXT, whole[:7], last=False), frame(PING, b"?"))
+    whole = talk.update().encode()
+    await talk.send(frame(TEXT, whole[:7], last=False), frame(PING, b"?"))
     for byte in whole[7:]:
-        await talk.raw(frame(CONTINUATION, bytes([byte]), last=False), frame(PONG))
-    await talk.raw(frame(CONTINUATION, last=False), frame(PING), frame(CONTINUATION))
+        await talk.send(frame(CONTINUATION, bytes([byte]), last=False), frame(PONG))
+    await talk.send(frame(CONTINUATION, last=False), frame(PING), frame(CONTINUATION))
 
 
 async def _many_pings(talk: Talk) -> None:
     await talk.opened()
-    await talk.raw(*[frame(PING, b"x" * 125)] * 200)
+    await talk.send(*[frame(PING, b"x" * 125)] * 200)
 
 
 async def _empty_messages(talk: Talk) -> None:
     await talk.opened()
-    await talk.raw(*[frame(TEXT)] * 100)
+    await talk.send(*[frame(TEXT)] * 100)
 
 
 async def _half_a_character(talk: Talk) -> None:
     """A character's bytes in two fragments of one message."""
     await talk.opened()
     await talk.beat()
-    whole = json.dumps({"type": 6, "more": "€"}, ensure_ascii=False).encode() + SEPARATOR
+    whole = json.dumps({"type": 6, "more": "€"}, ensure_ascii=False).encode() + b"\x1e"
     place = whole.index("€".encode()) + 1
-    await talk.raw(frame(TEXT, whole[:place], last=False), frame(CONTINUATION, whole[place:]))
+    await talk.send(frame(TEXT, whole[:place], last=False), frame(CONTINUATION, whole[place:]))
 
 
 async def _record_without_end(talk: Talk) -> None:
     await talk.opened()
-    piece = frame(TEXT, b"x" * 1_000_000)
+    piece = "x" * 1_000_000
     for _ in range(OVERSIZE_BYTES // 1_000_000):
-        await talk.raw(piece)
+        await talk.send(piece)
     await talk.until_gone()
 
 
 async def _asks(talk: Talk) -> None:
     """An invocation that wants an answer, and gets an error for one."""
     await talk.opened()
-    await talk.text(invocation(1, target="WhatTimeIsIt", invocationId="7"))
-    await talk.answered("7")
+    await talk.send(invocation(1, target="WhatTimeIsIt", invocationId="7"))
+    await talk.peer.heard(invocationId="7")
 
 
 FRAMES = (
@@ -190,15 +200,15 @@ FRAMES = (
 RECORDS = (
     _oversize("a record of 17 MB over many frames", _record_without_end, "records"),
     _invalid("an empty record", "json", text(SEPARATOR)),
-    _invalid("no JSON", "json", text(b"hello" + SEPARATOR)),
+    _invalid("no JSON", "json", text("hello" + SEPARATOR)),
     _invalid("JSON that breaks off", "json", text(invocation({})[:-2] + SEPARATOR)),
-    _invalid("two documents in one record", "json", text(b"{}{}" + SEPARATOR)),
-    _invalid("a byte order mark", "json", text(b"\xef\xbb\xbf" + record({"type": 6}))),
+    _invalid("two documents in one record", "json", text("{}{}" + SEPARATOR)),
+    _invalid("a byte order mark", "json", text("\ufeff" + record({"type": 6}))),
     _invalid("an array", "protocol", text(record([6]))),
     _invalid("no type", "protocol", text(record({}))),
     _invalid("a type that is a text", "protocol", text(record({"type": "1"}))),
-    _invalid("100,000 levels deep", "json", text(b"[" * 100_000 + SEPARATOR)),
-    _invalid("100,000 levels deep, and out again", "json", text(b"[" * 100_000 + b"]" * 100_000 + SEPARATOR)),
+    _invalid("100,000 levels deep", "json", text("[" * 100_000 + SEPARATOR)),
+    _invalid("100,000 levels deep, and out again", "json", text("[" * 100_000 + "]" * 100_000 + SEPARATOR)),
     _invalid("an invocation without a target", "protocol", text(record({"type": 1, "arguments": []}))),
     _invalid(
         "an invocation without arguments",
@@ -212,12 +222,12 @@ RECORDS = (
     ),
     _invalid("no argument", "schema", text(invocation())),
     _invalid("two arguments", "schema", text(invocation({}, {}))),
-    _invalid("200 broken records at once", "json", text(b"?\x1e" * 200), count=200),
+    _invalid("200 broken records at once", "json", text("?\x1e" * 200), count=200),
     _ignored("an invocation of something else", invocation({"im": 7}, target="SomethingElse")),
     _ignored("a record of an unknown type", record({"type": 99, "target": 7})),
     _ignored(
         "a Completion, a StreamItem, an Ack, a Sequence",
-        b"".join(record({"type": each}) for each in (2, 3, 8, 9)),
+        "".join(record({"type": each}) for each in (2, 3, 8, 9)),
     ),
     Row(name="an invocation that wants an answer", strikes="records", play=_asks),
 )

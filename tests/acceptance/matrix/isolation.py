@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import trio
 from msgspec import Struct
@@ -73,10 +74,8 @@ class Isolation(Struct, frozen=True, kw_only=True):
     counters: dict[str, float]
     hub_pause_seconds: float
     """The longest pause that the hub itself made between two updates of a healthy game."""
-
-    def share_within(self, seconds: str) -> float:
-        """Which share of the exact stamps was not later than so many seconds."""
-        return self.within[seconds] / self.exact
+    late_sends: int = 0
+    """Updates that the hub gave to the kernel later than `LATE_SEND_SECONDS` after the stamp in them."""
 
 
 def measure(folder: Path) -> Isolation:
@@ -95,7 +94,7 @@ async def _measure(folder: Path) -> Isolation:
             while min(hub.served for hub in hubs) < 2:  # noqa: ASYNC110 - the hub counts for itself
                 await trio.sleep(LOOK_SECONDS)
             for hub in hubs:
-                hub.longest_pause_seconds = 0.0
+                hub.longest_pause_seconds, hub.late_sends = 0.0, 0
             served = [hub.served for hub in hubs]
             before = await trio.to_thread.run_sync(watch.watched.series)
             struck: set[str] = set()
@@ -112,10 +111,11 @@ async def _measure(folder: Path) -> Isolation:
                 }
             after = await trio.to_thread.run_sync(watch.watched.series)
             pause = max(hub.longest_pause_seconds for hub in hubs)
-    return _isolation(healthy, before, after, faults=len(struck), pause=pause)
+            late_sends = sum(hub.late_sends for hub in hubs)
+    return _isolation(healthy, before, after, faults=len(struck), pause=pause, late_sends=late_sends)
 
 
-def _is_struck(row: Row, game: dict) -> bool:
+def _is_struck(row: Row, game: dict[str, Any]) -> bool:
     counted = [game["disconnects"], game["invalid_messages"], *game["anomalies"].values()]
     nothing_to_count = not row.counters
     lasts = game["state"] == row.state != "fresh"
@@ -123,7 +123,13 @@ def _is_struck(row: Row, game: dict) -> bool:
 
 
 def _isolation(
-    healthy: Mapping[str, Row], before: Series, after: Series, *, faults: int, pause: float
+    healthy: Mapping[str, Row],
+    before: Series,
+    after: Series,
+    *,
+    faults: int,
+    pause: float,
+    late_sends: int,
 ) -> Isolation:
     def risen(name: str, label: str) -> dict[str, float]:
         sums: dict[str, float] = {}
@@ -145,4 +151,5 @@ def _isolation(
         seconds={state: spent for state, spent in seconds.items() if spent},
         counters={key: value for each in seen.values() for key, value in each.counters.items()},
         hub_pause_seconds=pause,
+        late_sends=late_sends,
     )

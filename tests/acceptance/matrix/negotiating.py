@@ -1,18 +1,19 @@
 """Faults of the negotiation, SignalR's optional first step."""
 
 import json
+from typing import Any
 
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.plays import answers, floods, hang_up, hole, negotiates, reset, says, trickles
 from tests.acceptance.matrix.row import Play, Row
-from tests.support.raw_server import answer
+from tests.support.wire import answer
 
 REDIRECTS = 6
 """One more than are followed."""
 
 
-def _failing(name: str, reason: str, play: Play | None = None, **more: object) -> Row:
-    fields = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
+def _failing(name: str, reason: str, play: Play | None = None, **more: Any) -> Row:
+    fields: dict[str, Any] = {"counters": {f"disconnects:{reason}": 1}, "state": "disconnected"} | more
     return Row(name=f"negotiate: {name}", strikes="negotiate", negotiate=True, play=play, **fields)
 
 
@@ -32,7 +33,7 @@ def _redirects(to: str) -> Play:
     async def play(talk: Talk) -> None:
         await talk.requested()
         body = json.dumps({"url": to.format(port=talk.hub.port)}).encode()
-        await talk.raw(answer(200, body))
+        await talk.send(answer(200, body))
         await talk.until_gone()
 
     return play

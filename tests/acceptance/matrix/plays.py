@@ -8,7 +8,7 @@ import trio
 
 from tests.acceptance.matrix.hub import Talk
 from tests.acceptance.matrix.row import Play
-from tests.support.raw_server import TEXT, answer, close_frame, frame
+from tests.support.wire import answer, close_frame, frame, invocation
 
 TRICKLE_SECONDS = 1.0
 
@@ -53,14 +53,14 @@ def hang_up(after: str) -> Play:
     return play
 
 
-def says(after: str, *chunks: bytes, then: str = "wait") -> Play:
+def says(after: str, *chunks: str | bytes, then: str = "wait") -> Play:
     """Raw bytes from a step on; then `wait` for the client to go, `hang up`, `reset` or `go on`."""
 
     async def play(talk: Talk) -> None:
         await reach(talk, after)
         if after == "updates":
             await talk.beat()
-        await talk.raw(*chunks)
+        await talk.send(*chunks)
         if then == "hang up":
             await talk.hang_up()
         if then == "reset":
@@ -79,7 +79,7 @@ def trickles(after: str, data: bytes) -> Play:
         talk.mind()
         while True:
             for byte in data:
-                await talk.raw(bytes([byte]))
+                await talk.send(bytes([byte]))
                 await trio.sleep(TRICKLE_SECONDS)
 
     return play
@@ -91,9 +91,9 @@ def floods(after: str, chunk: bytes, *, first: bytes = b"") -> Play:
     async def play(talk: Talk) -> None:
         await reach(talk, after)
         talk.mind()
-        await talk.raw(first)
+        await talk.send(first)
         while True:
-            await talk.raw(chunk)
+            await talk.send(chunk)
 
     return play
 
@@ -113,20 +113,14 @@ def closes(code: int | None, text: str = "") -> Play:
     return says("updates", frame(8) if code is None else close_frame(code, text))
 
 
-def greets(*answered: bytes, after: bytes = b"") -> Play:
+def greets(*answered: str) -> Play:
     """These records, a frame each, as the answer to the handshake."""
-
-    async def play(talk: Talk) -> None:
-        await talk.greeted()
-        await talk.raw(*(frame(TEXT, each) for each in answered), after)
-        await talk.until_gone()
-
-    return play
+    return says("greeting", *answered)
 
 
-def text(data: bytes) -> Play:
+def text(data: str) -> Play:
     """A text message in the place of an update; the connection goes on."""
-    return says("updates", frame(TEXT, data), then="go on")
+    return says("updates", data, then="go on")
 
 
 def sends(count: int = 1, *, game: Mapping[str, Any] | None = None, **changes: Any) -> Play:
@@ -139,7 +133,9 @@ def sends(count: int = 1, *, game: Mapping[str, Any] | None = None, **changes: A
     return play
 
 
-def spoils(*, game: Mapping[str, Any] | None = None, without: str = "", **changes: Any) -> Play:
+def spoils(
+    *, game: Mapping[str, Any] | None = None, without: str = "", null: str = "", **changes: Any
+) -> Play:
     """An update that is none: the count of the good ones does not notice."""
 
     async def play(talk: Talk) -> None:
@@ -148,14 +144,11 @@ def spoils(*, game: Mapping[str, Any] | None = None, without: str = "", **change
         argument = talk.argument(game=game, **changes)
         if without:
             (argument if without in argument else argument["wgi"][0]).pop(without)
-        await talk.text(invocation(argument))
+        if null:
+            argument[null] = None
+        await talk.send(invocation(argument))
 
     return play
-
-
-def invocation(*arguments: Any, target: str = "WholeGamesInfoSubscribe", **more: Any) -> bytes:
-    document = {"type": 1, "target": target, "arguments": list(arguments)} | more
-    return json.dumps(document).encode() + b"\x1e"
 
 
 def raw_update(**texts: str) -> Play:
@@ -164,10 +157,11 @@ def raw_update(**texts: str) -> Play:
     async def play(talk: Talk) -> None:
         await talk.opened()
         await talk.beat()
-        argument = talk.argument(**{name: f"@{name}@" for name in texts})
+        marks: dict[str, Any] = {name: f"@{name}@" for name in texts}
+        argument = talk.argument(**marks)
         document = invocation(argument)
         for name, characters in texts.items():
-            document = document.replace(f'"@{name}@"'.encode(), characters.encode())
-        await talk.text(document)
+            document = document.replace(f'"@{name}@"', characters)
+        await talk.send(document)
 
     return play

@@ -17,7 +17,7 @@ INITIAL_SECONDS, MAX_SECONDS = 0.25, 2.0
 RETRANSMISSION_SECONDS = 1.0
 """When the kernel sends a SYN again that a full backlog dropped."""
 
-BUSY_SECONDS = 1.5
+BUSY_SECONDS = 5.0
 """What a busy machine may add to a recovery."""
 
 

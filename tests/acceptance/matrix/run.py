@@ -15,10 +15,10 @@ from tests.acceptance.matrix.row import INITIAL_SECONDS, MAX_SECONDS, Row
 from tests.acceptance.processes import Series, Watched, watchdog
 from tests.support.raw_server import Authority
 
-LIMIT_SECONDS = 75.0
-"""A run that is not over by then has failed; on an idle machine it takes half of that."""
+LIMIT_SECONDS = 300.0
+"""A run that is not over by then has failed; on an idle machine it takes an eighth of that."""
 
-INTERVAL_SECONDS, TOLERANCE_SECONDS = 1.0, 1.8
+INTERVAL_SECONDS, TOLERANCE_SECONDS = 1.0, 3.0
 LOOK_SECONDS = 0.5
 CALM_WITHIN_SECONDS = 4.0
 """The start of hundreds of games is a rush; an attempt to connect is given up after ten seconds."""
@@ -41,7 +41,7 @@ _COUNTERS = (
 )
 
 # Half the promised rate, as there are hundreds of games. What must last lasts two seconds. `silent` is left
-# to what is silent: on a busy machine much comes late.
+# to what is silent, and `latency.high` to the row about it: on a busy machine much comes late.
 _SETTINGS = f"""
 [web]
 listen = "127.0.0.1:0"
@@ -53,6 +53,7 @@ tolerance_seconds = {TOLERANCE_SECONDS}
 timer_frozen_seconds = 2.0
 timer_grace_seconds = 2.0
 silence_reconnect_seconds = 5.0
+latency_warning_seconds = 60.0
 [reconnect]
 initial_seconds = {INITIAL_SECONDS}
 max_seconds = {MAX_SECONDS}
@@ -220,7 +221,7 @@ def _is_over(row: Row, hub: Hub, seen: Seen) -> bool:
 def read_series(series: Series, seen: Mapping[str, Seen]) -> None:
     for (name, labels), value in series.items():
         own = dict(labels)
-        feed = own.pop("feed", None)
+        feed = own.pop("feed", "")
         if feed not in seen or not value:
             continue
         short = name.removeprefix("betcore_").removeprefix("feed_").removesuffix("_total")
@@ -236,5 +237,5 @@ def _read_log(events: Sequence[dict[str, Any]], seen: Mapping[str, Seen]) -> Non
     for event in events:
         # What every game has, and the goodbye of ours.
         common = event["event"] in ("token.valid", "feed.state_changed") or event.get("reason") == "shutdown"
-        if (feed := event.get("feed")) in seen and not common:
+        if (feed := event.get("feed", "")) in seen and not common:
             seen[feed].events = seen[feed].events | {(event["event"], event.get("reason", ""))}

@@ -28,4 +28,4 @@ def test_every_check_is_in_the_tuple():
 
 def test_a_check_has_to_judge():
     with pytest.raises(NotImplementedError):
-        Check(CheckSettings()).received(None)
+        Check(CheckSettings()).received(None)  # type: ignore[arg-type]

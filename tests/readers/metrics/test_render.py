@@ -79,7 +79,7 @@ OF_A_FEED = [
     ("betcore_token_refreshes_total", "counter", "outcome", ["ok", "failed"]),
     ("betcore_token_rejections_total", "counter", None, []),
 ]
-OF_THE_WATCHDOG = [
+OF_THE_WATCHDOG: list[tuple[str, str, None, list[str]]] = [
     ("watchdog_loop_stall_seconds_total", "counter", None, []),
     ("watchdog_log_lines_dropped_total", "counter", None, []),
     ("watchdog_config_last_reload_successful", "gauge", None, []),

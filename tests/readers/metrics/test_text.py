@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -46,10 +47,10 @@ class Reference:
                     buckets.append((floatToGoString(bound), total))
                 metric.add_metric(labels, buckets, seen.total)
             yield metric
-        for family in OF_A_FEED:
-            yield self._family(family, ("feed",), [((each.feed,), each) for each in self.watch.tokens])
-        for family in OF_THE_WATCHDOG:
-            yield self._family(family, (), [((), self.watch)])
+        for of_feed in OF_A_FEED:
+            yield self._family(of_feed, ("feed",), [((each.feed,), each) for each in self.watch.tokens])
+        for of_all in OF_THE_WATCHDOG:
+            yield self._family(of_all, (), [((), self.watch)])
 
     def _family(self, family, names, subjects) -> Metric:
         kind = CounterMetricFamily if family.name.endswith("_total") else GaugeMetricFamily
@@ -99,7 +100,7 @@ def test_a_scrape_is_what_the_client_library_gives(number, accept):
 
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0"])
 def test_what_one_scrape_said_never_shows_in_a_later_one(accept):
-    changes = [
+    changes: list[dict[str, Any]] = [
         {},
         {"messages": 1, "state": "frozen"},
         {"messages": 1, "state": "fresh", "betting_timer_seconds": None},

@@ -116,7 +116,12 @@ def test_particulars_without_a_json_form_and_odd_numbers_are_told_all_the_same()
 
 def test_particulars_in_the_providers_words_are_told_without_secrets_and_in_short():
     register_secret("sesame-of-the-status")
-    detail = {"now": "sesame-of-the-status <b>", "error": "x" * 10_000, "was": None, "got": 7}
+    detail: dict[str, object] = {
+        "now": "sesame-of-the-status <b>",
+        "error": "x" * 10_000,
+        "was": None,
+        "got": 7,
+    }
     game = replace(fresh(), recent_anomalies=(Recent(NOW, "round.result_changed", detail),))
 
     (told,) = only(game)["last_anomalies"]

@@ -142,7 +142,7 @@ class _Reader:
 
     def _label_made(self, name: str, start: int, end: int) -> None:
         if name in _MAKES_LABEL:
-            arguments = [[]]
+            arguments: list[list[str]] = [[]]
             for at in range(start + 1, end):
                 if self.tokens[at].text == "," and self._depth(at) == self._depth(start) + 1:
                     arguments.append([])

@@ -1,30 +1,28 @@
-"""A week of eight games whose token lives an hour, through the whole socket stack on a clock that jumps."""
+"""Days of eight games whose token lives an hour, through the whole socket stack on a clock that jumps."""
+
+import math
+import os
 
 import pytest
 import trio
 
-from tests.support.fake_hub import (
-    BASE,
-    HANDSHAKE,
-    Hub,
-    Peer,
-    counted,
-    game,
-    moment,
-    settings,
-    spent,
-    watching,
-)
+from tests.support.fake_hub import BASE, Hub, Peer, counted, game, moment, settings, spent, watching
 from tests.support.jwt import jwt
+from tests.support.steps import uncounted_lines
 from tests.support.token_keeper import FakeClient, ok
-from tests.support.virtual_time import uncounted_lines
+from tests.support.wire import HANDSHAKE
 from watchdog.config.schema import Config
 from watchdog.core.token import read_claims
 from watchdog.runtime.http_client import NoAnswerError
 
-HOUR, WEEK = 3_600.0, 7 * 86_400.0
+pytestmark = pytest.mark.long
+
+DAYS = float(os.environ.get("BETCORE_TOKEN_DAYS", "2"))
+"""How long to watch. `BETCORE_TOKEN_DAYS=7` watches the week that the README speaks of."""
+
+HOUR, LASTS = 3_600.0, DAYS * 86_400.0
 GAMES = (1, 2, 3, 4, 5, 6, 7, 8)
-# Rarer updates than the promised ones keep the cost of a week bounded; from 30 s on pings would be due.
+# Rarer updates than the promised ones keep the cost of days bounded; from 30 s on pings would be due.
 INTERVAL = 28.0
 AHEAD = 300.0
 PERIOD = HOUR - AHEAD
@@ -41,7 +39,7 @@ async def broadcast(peer: Peer) -> None:
     number = int(trio.current_time() / INTERVAL) + 1
     while True:
         await trio.sleep_until(number * INTERVAL)
-        await peer.update(game_type, sequence_id=number, wgi=[game(game_type, fdt=moment(2 * WEEK))])
+        await peer.update(game_type, sequence_id=number, wgi=[game(game_type, fdt=moment(2 * LASTS))])
         number += 1
 
 
@@ -60,33 +58,33 @@ def hourly(**token: float) -> Config:
     )
 
 
-async def test_a_week_of_hourly_tokens_loses_no_update_and_no_second(autojump_clock, secret):
+async def test_days_of_hourly_tokens_lose_no_update_and_no_second(autojump_clock, secret):
     hub, client = Hub(broadcast), FakeClient(token)
     with uncounted_lines():
-        await _watch_a_week(hub, hourly(refresh_before_seconds=AHEAD), client)
+        await _watch(hub, hourly(refresh_before_seconds=AHEAD), client)
 
 
-async def _watch_a_week(hub, given, client):
+async def _watch(hub, given, client):
     async with watching(hub, given, client=client) as watch:
-        await trio.sleep_until(WEEK)
+        await trio.sleep_until(LASTS)
         games = [watch.game(game_type) for game_type in GAMES]
         kept = watch.feed.keeper.snapshot()
         still_open = [peer for peer in hub.peers if not peer.ended.is_set()]
 
-    renewals = int(WEEK / PERIOD)
+    renewals = int(LASTS / PERIOD)
     # One request for each renewal, however many games share the token.
     assert len(client.asked_at) == 1 + renewals
     assert kept.refreshes == {"ok": 1 + renewals, "failed": 0}
     assert kept.rejections == 0
     for seen in games:
-        assert spent(seen) == {"fresh": pytest.approx(WEEK, abs=1e-3)}
+        assert spent(seen) == {"fresh": pytest.approx(LASTS, abs=1e-3)}
         assert (counted(seen.anomalies), counted(seen.disconnects)) == ({}, {})
-        assert seen.messages == seen.sequence_id == int(WEEK / INTERVAL) - 1
+        assert seen.messages == seen.sequence_id == math.ceil(LASTS / INTERVAL) - 1
         assert seen.rotations == {"ok": renewals, "failed": 0}
     assert len(hub.peers) == len(GAMES) * (1 + renewals)
     assert len(still_open) == len(GAMES)
     newest = hub.tokens[-1]
-    assert read_claims(newest).exp > BASE + WEEK
+    assert (read_claims(newest).exp or 0) > BASE + LASTS
     assert hub.tokens[-len(GAMES) :] == [newest] * len(GAMES)
 
 
