@@ -151,8 +151,7 @@ def _step(name: str) -> Callable[[int, int], Program]:
 LADDER = (
     Contender("C floor", CONTENDERS[-1].start),
     Contender("Trio socket", _step("socket")),
-    Contender("+ frames, stamp, deadline", _step("connection")),
-    Contender("+ decode", _step("decode")),
+    Contender("one reader: stamps, frames, updates", _step("reader")),
     Contender("+ monitor", _step("monitor")),
     Contender("watchdog, not scraped", start_watchdog),
     Contender("watchdog", start_watchdog, scraped=True),

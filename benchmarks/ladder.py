@@ -1,12 +1,12 @@
 """One step of the ladder from a bare socket to the watchdog, as a process measured like a client.
 
-Usage: python -m benchmarks.ladder socket|websocket|connection|decode|monitor PORT CONNECTIONS
+Usage: python -m benchmarks.ladder socket|websocket|reader|monitor PORT CONNECTIONS
 """
 
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 import trio_websocket
@@ -14,16 +14,17 @@ import trio_websocket
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.events import UpdateReceived
-from watchdog.core.protocol.signalr import Session
-from watchdog.core.protocol.updates import UpdateDecoder, subscribe_record
-from watchdog.hub.stamped_stream import StampedStream
+from watchdog.core.protocol.events import Established, UpdateReceived
+from watchdog.core.protocol.updates import subscribe_record
+from watchdog.hub.connection import Heard, HubConnection
+from watchdog.hub.opening import open_channel
+from watchdog.hub.reader import Reader
 from watchdog.hub.transport import Endpoint
-from watchdog.hub.websocket import open_connection
+from watchdog.runtime.alarm import best_alarm
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.stalls import Stalls
 
 _READ_BYTES = 65_536
-_PATIENCE_SECONDS = 30.0
 _SETTINGS = CheckSettings()
 _HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 
@@ -67,17 +68,10 @@ def _masked(text: str) -> bytes:
 
 
 async def websocket(port: int, game_type: int, counts: Counts) -> None:
-    """trio-websocket over a stamping stream, without a deadline and without decoding."""
-    stream = StampedStream(await trio.open_tcp_stream("127.0.0.1", port), Clock())
-    async with trio.open_nursery() as nursery:
-        connection = await trio_websocket.wrap_client_stream(
-            nursery,
-            stream,  # type: ignore[arg-type]  # any Stream does
-            "127.0.0.1",
-            "/",
-            message_queue_size=1024,
-            receive_buffer_size=_READ_BYTES,
-        )
+    """trio-websocket with its own task and channel, without a deadline and without decoding."""
+    async with trio_websocket.open_websocket(
+        "127.0.0.1", port, "/", use_ssl=False, message_queue_size=1024, receive_buffer_size=_READ_BYTES
+    ) as connection:
         await connection.send_message(_HANDSHAKE)
         await connection.get_message()
         await connection.send_message(subscribe_record(game_type, 1))
@@ -86,56 +80,54 @@ async def websocket(port: int, game_type: int, counts: Counts) -> None:
             counts.received += 1
 
 
-def received_by(take: Callable[[Session, Monitor, str, Arrival], object]) -> Step:
-    """A step over our own connection, with a deadline for each message."""
+Take = Callable[[Monitor, UpdateReceived, Arrival], object]
+
+
+def read_by(take: Take) -> Step:
+    """A step with the one reader: bytes, stamps, frames, records and updates, and what is made of those."""
+    clock = Clock()
+    stalls = Stalls(clock)
+    reader: list[Reader] = []
 
     async def step(port: int, game_type: int, counts: Counts) -> None:
-        clock = Clock()
-        session = Session(subscribe_record(game_type, 1), clock.now(), expected=UpdateDecoder().decode)
+        if not reader:
+            reader.append(Reader(clock, stalls, alarm=best_alarm()))
+            trio.lowlevel.spawn_system_task(reader[0].run)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
-        async with open_connection(Endpoint("127.0.0.1", port, "/"), clock) as connection:
-            while not session.established:
-                await connection.send(session.data_to_send())
-                message = await connection.receive()
-                session.receive(message.text or "", message.arrival.at)
-            await connection.send(session.data_to_send())
-            monitor.connecting(clock.now())
-            monitor.subscribed(clock.now())
-            counts.open += 1
-            with trio.CancelScope() as waiting:
-                while True:
-                    waiting.deadline = clock.now() + _PATIENCE_SECONDS
-                    message = await connection.receive()
+        channel, begin = await open_channel(Endpoint("127.0.0.1", port, "/"), clock, stalls)
+        connection = HubConnection(
+            channel, begin, subscribe_record(game_type, 1), clock=clock, keep_alive_seconds=15.0
+        )
+
+        def hear(heard: Sequence[tuple[Heard, Arrival]]) -> None:
+            for what, arrival in heard:
+                if isinstance(what, UpdateReceived):
                     counts.received += 1
-                    arrival = message.arrival
-                    take(session, monitor, message.text or "", arrival)
+                    take(monitor, what, arrival)
+                elif isinstance(what, Established):
+                    counts.open += 1
+                    monitor.connecting(arrival.at)
+                    monitor.subscribed(arrival.at)
+
+        await reader[0].hold(connection, hear, _SETTINGS.tolerance_seconds)
 
     return step
 
 
-def nothing(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
-    """Only the connection: frames, stamps, a deadline."""
+def nothing(monitor: Monitor, received: UpdateReceived, arrival: Arrival) -> None:
+    """Updates that nobody judges."""
 
 
-def decode(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
-    """Records and the update in them, not judged."""
-    del monitor
-    session.receive(text, arrival.at)
-
-
-def judge(session: Session, monitor: Monitor, text: str, arrival: Arrival) -> None:
+def judge(monitor: Monitor, received: UpdateReceived, arrival: Arrival) -> None:
     """Everything but the subscription's life."""
-    for event in session.receive(text, arrival.at):
-        if isinstance(event, UpdateReceived):
-            monitor.received(event.update, arrival, event.size_bytes)
+    monitor.received(received.update, arrival, received.size_bytes)
 
 
 STEPS: dict[str, Step] = {
     "socket": bare_socket,
     "websocket": websocket,
-    "connection": received_by(nothing),
-    "decode": received_by(decode),
-    "monitor": received_by(judge),
+    "reader": read_by(nothing),
+    "monitor": read_by(judge),
 }
 
 

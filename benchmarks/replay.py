@@ -8,10 +8,10 @@ import re
 import sys
 import time
 from base64 import b64encode
-from contextlib import AbstractAsyncContextManager
 
 import trio
 from prometheus_client import CollectorRegistry
+from trio.testing import MockClock
 
 from benchmarks.core import Replay
 from benchmarks.recording import records
@@ -20,10 +20,13 @@ from watchdog.core.backoff import Backoff
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.records import RECORD_SEPARATOR
+from watchdog.hub.channel import Channel
+from watchdog.hub.opening import open_channel
+from watchdog.hub.reader import BEAT_SECONDS, Reader
 from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Endpoint
-from watchdog.hub.websocket import WebSocket, open_connection
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.stalls import Stalls
 
 MOST = 1_000
 """So many records are always made, so that making them is no part of the difference between two runs."""
@@ -65,21 +68,44 @@ def core(count: int) -> None:
         replay.take(record)
 
 
+class Bell:
+    """An alarm that rings when it is told to."""
+
+    def __init__(self) -> None:
+        self._rung = trio.Event()
+
+    def set(self, at: float, then_every: float) -> None:
+        """Ring at no time by itself."""
+
+    def ring(self) -> None:
+        """Wake up who waits."""
+        self._rung.set()
+
+    async def wait(self) -> None:
+        """Wait until it rings."""
+        await self._rung.wait()
+        self._rung = trio.Event()
+
+    def close(self) -> None:
+        """Give back nothing."""
+
+
 def path(count: int) -> None:
-    """Everything from the socket on, without the heartbeat, which depends on time and not on updates."""
-    trio.run(_path, count)
+    """Everything from the socket on, an update a beat; in virtual time, so that no beat comes by itself."""
+    trio.run(_path, count, clock=MockClock())
 
 
 async def _path(count: int) -> None:
-    clock, settings = Clock(), CheckSettings(interval_seconds=30.0)
+    clock, settings, bell = Clock(), CheckSettings(interval_seconds=30.0), Bell()
     frames = [_frame(text) for text in records(MOST, begin=time.time(), step_seconds=_STEP_SECONDS)]
     monitor = Monitor("betcore", 3, "Poker", settings, clock.now())
+    reader = Reader(clock, Stalls(clock), alarm=bell)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     endpoint = Endpoint("127.0.0.1", listener.socket.getsockname()[1], "/")
 
-    def connect(token: str) -> AbstractAsyncContextManager[WebSocket]:
+    async def connect(token: str) -> tuple[Channel, bytes]:
         del token
-        return open_connection(endpoint, clock)
+        return await open_channel(endpoint, clock, reader.stalls)
 
     subscription = Subscription(
         monitor,
@@ -87,18 +113,23 @@ async def _path(count: int) -> None:
         1,
         keeper=Keeper(),
         connect=connect,
-        clock=clock,
+        reader=reader,
         backoff=Backoff(0.25, 30.0),
         report=lambda *_: None,
         random=lambda: 0.0,
     )
+    mock = trio.lowlevel.current_clock()
+    assert isinstance(mock, MockClock)  # noqa: S101 - given to `trio.run` above
     async with listener, trio.open_nursery() as nursery:
+        nursery.start_soon(reader.run)
         nursery.start_soon(subscription.run)
         async with await listener.accept() as stream:
             await _subscribed(stream, monitor)
             for number, frame in enumerate(frames[:count]):
                 await stream.send_all(frame)
                 while monitor.sequence_id != number:
+                    mock.jump(BEAT_SECONDS)
+                    bell.ring()
                     await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
 

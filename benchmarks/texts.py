@@ -16,7 +16,7 @@ with 4,000. "Games per core" is how many would fill a core if each further one c
 """
 
 LADDER = """\
-Each step is a process that does what the one before does, and one thing more. The last row is not a step. It
+Each step adds one thing to the step before. The last row is not a step. It
 shows what receiving alone would cost if every message went through trio-websocket's task and channel.
 
 ![Where the CPU goes](performance-ladder.svg)

@@ -12,6 +12,7 @@ from tests.support.whole_watch import named, running, the, wall_at
 from watchdog import app
 from watchdog.app import Watchdog
 from watchdog.config import load as config
+from watchdog.hub.reader import BEAT_SECONDS
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.readers.web.server import ListenError
 from watchdog.runtime.clock import Clock
@@ -59,9 +60,9 @@ async def test_a_stall_of_the_loop_is_counted_logged_and_blamed_on_nobody(autoju
         autojump_clock.jump(2.0)
         await trio.sleep(5.0)
         seen = watchdog.snapshot()
-    assert seen.loop_stall_seconds == pytest.approx(2.0, abs=0.06)
+    assert seen.loop_stall_seconds == pytest.approx(2.0, abs=BEAT_SECONDS)
     for game in seen.games:
-        assert game.state_seconds["unobserved"] == pytest.approx(2.0, abs=0.06)
+        assert game.state_seconds["unobserved"] == pytest.approx(2.0, abs=BEAT_SECONDS)
         assert game.state_seconds["silent"] == 0.0
         assert game.state == "fresh"
     assert [entry["log_level"] for entry in named(logged, "watchdog.stalled")] == ["warning"]

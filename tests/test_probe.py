@@ -23,7 +23,7 @@ async def test_a_watch_of_so_many_seconds_answers_what_was_seen(autojump_clock, 
         await trio.lowlevel.checkpoint()
         raise ConnectionLostError("refused")
 
-    monkeypatch.setattr("watchdog.hub.websocket.open_tcp", refused)
+    monkeypatch.setattr("watchdog.hub.opening.open_tcp", refused)
     games = await probe.watch(settings((1, 3)), 7.5)
     assert trio.current_time() == 7.5
     assert [game.game_type for game in games] == [1, 3]

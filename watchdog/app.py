@@ -19,6 +19,7 @@ from watchdog.config.validation import ConfigError
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import Snapshot
+from watchdog.hub.reader import Reader
 from watchdog.hub.supervisor import FeedSupervisor
 from watchdog.hub.transport import Dial
 from watchdog.readers.metrics.render import render
@@ -26,10 +27,12 @@ from watchdog.readers.web.app import create_app
 from watchdog.readers.web.auth import Passwords
 from watchdog.readers.web.server import ListenError, serve
 from watchdog.runtime import log
+from watchdog.runtime.alarm import Alarm, best_alarm
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.interpreter import freeze_settled_objects, shorten_pauses
 from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
+from watchdog.runtime.stalls import Blame, Stalls
 from watchdog.runtime.throttle import Throttle, ThrottledLog
 
 CHECK_FILES_SECONDS = 60.0
@@ -49,10 +52,15 @@ class Watchdog:
         clock: Clock | None = None,
         random: Callable[[], float] = random.random,
         dial: Dial | None = None,
+        alarm: Alarm | None = None,
         on_reload: Callable[[Config], None] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock or Clock()
+        self._stalls = Stalls(self._clock)
+        self._stalls.on_stall(self._stalled)
+        self._blame = Blame(self._clock)
+        self._reader = Reader(self._clock, self._stalls, alarm=alarm)
         self._random = random
         self._dial = dial
         self._on_reload = on_reload
@@ -64,13 +72,13 @@ class Watchdog:
         self._feeds: dict[str, FeedSupervisor] = {}
         for feed in settings.feeds:
             self._add(feed)
-        self._clock.on_stall(self._stalled)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until cancelled; every socket is then closed properly."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self._clock.beat)
+            trio.lowlevel.add_instrument(self._blame)
+            nursery.start_soon(self._reader.run)
             for feed in self._feeds.values():
                 nursery.start_soon(feed.run)
             nursery.start_soon(self._warn_of_exposed_files)
@@ -78,7 +86,7 @@ class Watchdog:
 
     def snapshot(self) -> Snapshot:
         """All that is known now: one instant for all games."""
-        now, wall = self._clock.now(), self._clock.wall()
+        now, wall = self._stalls.catch_up(), self._clock.wall()
         return Snapshot(
             taken_at=wall,
             version=__version__,
@@ -86,7 +94,7 @@ class Watchdog:
                 monitor.snapshot(now, wall) for feed in self._feeds.values() for monitor in feed.monitors
             ),
             tokens=tuple(feed.keeper.snapshot() for feed in self._feeds.values()),
-            loop_stall_seconds=self._clock.stall_seconds,
+            loop_stall_seconds=self._stalls.seconds,
             log_lines_dropped=log.dropped_lines(),
             reload_successful=self._reload_successful,
             reload_success_at=self._reload_success_at,
@@ -146,7 +154,7 @@ class Watchdog:
         supervisor = self._feeds[feed.name] = FeedSupervisor(
             feed,
             self._settings.reconnect,
-            clock=self._clock,
+            reader=self._reader,
             report=self._report,
             report_feed=self._report_feed,
             random=self._random,
@@ -156,7 +164,9 @@ class Watchdog:
         return supervisor
 
     def _stalled(self, since: float, until: float) -> None:
-        self._log.warning("watchdog.stalled", seconds=round(until - since, 3))
+        held_by = self._blame.task_since(since)
+        detail = {"held_by": held_by} if held_by is not None else {}
+        self._log.warning("watchdog.stalled", seconds=round(until - since, 3), **detail)
         for feed in self._feeds.values():
             feed.stalled(since, until)
 
@@ -198,7 +208,7 @@ async def run(
 
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
-    watchdog = Watchdog(settings, on_reload=partial(_replace_users, passwords))
+    watchdog = Watchdog(settings, alarm=best_alarm(), on_reload=partial(_replace_users, passwords))
     shorten_pauses()
     events = structlog.get_logger()
     async with open_nursery_of_body() as nursery:

@@ -39,7 +39,8 @@ async def test_a_handshake_that_is_never_answered_fails_after_15_s(autojump_cloc
 async def test_an_upgrade_that_is_never_answered_fails_after_10_s(autojump_clock):
     class BlackHole(Hub):
         async def _serve(self, peer, script):
-            self.peers.append(peer)
+            async with peer.stream:
+                await peer.until_gone()
 
     hub = BlackHole()
     async with watching(hub) as watch:

@@ -1,7 +1,5 @@
 """What a hub should not send, and what it may send in odd ways: counted, and nothing else moves."""
 
-from typing import Any
-
 import msgspec
 import pytest
 import trio
@@ -9,6 +7,7 @@ import trio
 from tests.support.fake_hub import Hub, counted, game, healthy, settings, spent, update, watching
 from tests.support.hub_scripts import good_for, then_saying
 from tests.support.wire import BINARY, HANDSHAKE, SEPARATOR, frame, record
+from watchdog.hub import channel
 
 # One of each: what else is one of them, the matrix and the tests of the protocol tell.
 INVALID = [
@@ -117,15 +116,12 @@ async def test_a_flood_is_counted_to_the_last_update_and_leaves_the_other_game_a
     assert len(flooded.recent_anomalies) == 0
 
 
-async def test_frames_split_at_every_byte_are_the_same_frames(autojump_clock):
-    class Trickling(Hub):
-        async def dial(self, endpoint):
-            stream: Any = await super().dial(endpoint)
-            receive = stream.receive_stream.receive_some
-            stream.receive_stream.receive_some = lambda max_bytes=None: receive(1)
-            return stream
-
-    async with watching(Trickling()) as watch:
+async def test_frames_split_at_every_byte_are_the_same_frames(autojump_clock, monkeypatch):
+    buffer = memoryview(bytearray(1))
+    monkeypatch.setattr(channel, "READ_BYTES", len(buffer))
+    monkeypatch.setattr(channel, "_BUFFER", buffer)
+    monkeypatch.setattr(channel, "_BUFFERS", [buffer])
+    async with watching(Hub()) as watch:
         await trio.sleep_until(2.1)
         assert (watch.game().messages, spent(watch.game())) == (4, {"fresh": 2.1})
 

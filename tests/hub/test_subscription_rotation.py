@@ -10,7 +10,7 @@ from tests.support.jwt import jwt
 from tests.support.token_keeper import FakeClient, ok
 from tests.support.wire import BINARY, HANDSHAKE, frame
 from watchdog.config.schema import Config
-from watchdog.hub.attempt import OVERLAP_SECONDS
+from watchdog.core.handover import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
 from watchdog.hub.transport import ConnectionLostError
 

@@ -5,6 +5,7 @@ import ssl
 import pytest
 import trio
 
+from tests.support.opened import open_connection
 from tests.support.raw_server import (
     BOUND_SECONDS,
     Authority,
@@ -17,8 +18,7 @@ from tests.support.raw_server import (
     serving,
 )
 from tests.support.wire import CLOSE, PING, TEXT, close_frame, frame
-from watchdog.hub import websocket as module
-from watchdog.hub.websocket import open_connection
+from watchdog.hub import connection as module
 from watchdog.runtime.clock import Clock
 
 

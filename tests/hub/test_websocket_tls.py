@@ -1,10 +1,9 @@
 """TLS that can't be trusted, is none, or breaks."""
 
-import ssl
-
 import pytest
 import trio
 
+from tests.support.opened import open_connection
 from tests.support.raw_server import (
     Authority,
     Peer,
@@ -17,7 +16,6 @@ from tests.support.raw_server import (
     serving,
 )
 from tests.support.wire import CLOSE, TEXT, close_frame, frame
-from watchdog.hub.websocket import open_connection
 from watchdog.runtime.clock import Clock
 
 
@@ -38,14 +36,7 @@ async def test_tls_with_a_private_authority_works_and_the_kernel_stamps(authorit
     ):
         message = await connection.receive()
         assert message.text == "hello"
-        assert connection._stream._socket is not None
-
-
-async def test_a_certificate_of_an_unknown_authority_is_a_matter_of_tls(authority):
-    async with serving(saying(), authority.server()) as port:
-        lost, _ = await end_of(at(port, ssl.create_default_context()))
-    assert lost.reason == "tls"
-    assert "unable to get local issuer" in lost.detail or "self" in lost.detail
+        assert connection.channel.stamped
 
 
 async def test_garbage_after_the_tls_handshake_is_against_the_protocol(authority):
@@ -62,7 +53,7 @@ async def test_a_broken_tls_record_after_the_upgrade_ends_the_connection(authori
     async with serving(script, authority.server()) as port:
         lost, messages = await end_of(at(port, authority.client()))
     assert messages == ["hello"]
-    assert lost.reason in ("closed", "tls")
+    assert (lost.reason, lost.detail) == ("tls", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
 
 
 async def test_a_tls_server_behind_ws_is_no_connection(authority):

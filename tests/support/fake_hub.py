@@ -1,4 +1,4 @@
-"""A scripted hub on memory streams: the raw server's conversation, with no network and in no real time."""
+"""A scripted hub on pairs of sockets: the raw server's conversation, with no network and in no real time."""
 
 import json
 import math
@@ -21,9 +21,11 @@ from watchdog.config.schema import Config
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import GameSnapshot
+from watchdog.hub.reader import Reader
 from watchdog.hub.supervisor import FeedSupervisor
 from watchdog.hub.transport import ConnectionLostError, Endpoint
 from watchdog.runtime.clock import Clock
+from watchdog.runtime.stalls import Stalls
 
 BASE = datetime(2025, 6, 19, 15, 57, tzinfo=UTC).timestamp()
 """What the wall clock shows when Trio's clock shows 0, in UNIX seconds."""
@@ -128,30 +130,31 @@ class Hub:
         self.tokens: list[str] = []
         self.peers: list[Peer] = []
 
-    async def dial(self, endpoint: Endpoint) -> trio.abc.Stream:
+    async def dial(self, endpoint: Endpoint) -> trio.SocketStream:
         self.dialled_at.append(trio.current_time())
         self.tokens += parse_qs(urlsplit(endpoint.resource).query)["access_token"]
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         if isinstance(script, ConnectionLostError):
             raise ConnectionLostError(script.reason, script.detail)
-        client, server = trio.testing.memory_stream_pair()
+        client, server = trio.socket.socketpair()
         assert self.nursery is not None
-        self.nursery.start_soon(self._serve, Peer(self, server), script)
-        return client
+        self.nursery.start_soon(self._serve, Peer(self, trio.SocketStream(server)), script)
+        return trio.SocketStream(client)
 
     async def _serve(self, peer: Peer, script: Callable[[Peer], Awaitable[None]] | int) -> None:
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            if isinstance(script, int):
-                await peer.request()
-                await peer.send(answer(script))
-                await peer.until_gone()
-                return
-            await peer.upgrade()
-            self.peers.append(peer)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(peer.read)
-                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                    await script(peer)
+            async with peer.stream:
+                if isinstance(script, int):
+                    await peer.request()
+                    await peer.send(answer(script))
+                    await peer.until_gone()
+                    return
+                await peer.upgrade()
+                self.peers.append(peer)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(peer.read)
+                    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                        await script(peer)
 
 
 class Watching:
@@ -253,10 +256,14 @@ async def watching(
         patch.setenv(TOKEN_VARIABLE, TOKEN)
         async with trio.open_nursery() as nursery:
             hub.nursery = nursery
+            clock = Clock(wall)
+            # Nothing stalls on virtual time, so the reader need not look for it.
+            reader = Reader(clock, Stalls(clock), beat_seconds=math.inf)
+            nursery.start_soon(reader.run)
             watch.feed = FeedSupervisor(
                 given.feeds[0],
                 given.reconnect,
-                clock=Clock(wall),
+                reader=reader,
                 report=watch.report,
                 report_feed=watch.report_feed,
                 random=random,

@@ -15,11 +15,10 @@ from typing import Any, NoReturn
 import pytest
 import trio
 import trustme
-from trio.testing import memory_stream_pair
 
-from tests.support.wire import CLOSE, PING, PONG, SEPARATOR, TEXT, accept_key, close_frame, frame, switching
+from tests.support.opened import open_connection
+from tests.support.wire import CLOSE, PING, PONG, SEPARATOR, TEXT, accept_key, frame, switching
 from watchdog.hub.transport import ConnectionLostError, Endpoint
-from watchdog.hub.websocket import Message, WebSocket, open_connection
 from watchdog.runtime.clock import Clock
 
 TOKEN = "sesame.open.now"
@@ -132,20 +131,6 @@ class Peer:
         return data
 
 
-async def receive_until(connection: WebSocket, deadline: float) -> Message | None:
-    """The next message that arrived before a deadline, as a subscription receives; None without one."""
-    with trio.CancelScope(deadline=deadline):
-        return await connection.receive()
-    return await connection.look_again()
-
-
-async def received(connection: WebSocket, deadline: float) -> Message:
-    """The same where there is one."""
-    message = await receive_until(connection, deadline)
-    assert message is not None
-    return message
-
-
 @asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Plays the script to every client on a free port of loopback, within bounded time.
@@ -166,26 +151,6 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             yield listeners[0].socket.getsockname()[1]
             nursery.cancel_scope.cancel()
     assert open_sockets() == sockets
-
-
-@asynccontextmanager
-async def virtual_hub() -> AsyncIterator[tuple[WebSocket, Peer]]:
-    """An open connection over memory streams, and the hub's end of it."""
-    ours, theirs = memory_stream_pair()
-    peer = Peer(theirs)
-
-    async def dial(_: Endpoint) -> trio.abc.Stream:
-        return ours
-
-    async def goodbye() -> None:
-        await peer.frame()
-        await peer.send(close_frame(1000))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(peer.upgrade)
-        async with open_connection(at(1), Clock(wall=trio.current_time), dial) as connection:
-            yield connection, peer
-            nursery.start_soon(goodbye)
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
-"""A hub connection: the SignalR protocol over one WebSocket, with updates passed on as they come."""
+"""A hub connection: SignalR over one WebSocket, from the bytes of one read to events, without an await."""
 
-import math
-from typing import Protocol
+from typing import TypeAlias
 
 import trio
+from msgspec.structs import replace
 
 from watchdog.core.arrival import Arrival
 from watchdog.core.protocol.events import (
@@ -18,129 +18,200 @@ from watchdog.core.protocol.events import (
     UpdateReceived,
 )
 from watchdog.core.protocol.signalr import MAX_RECORDS, Session
-from watchdog.core.protocol.updates import Update, UpdateDecoder, UpdateError, decode_update, is_update
-from watchdog.hub.attempt import Attempt
+from watchdog.core.protocol.updates import UpdateDecoder, UpdateError, decode_update, is_update
+from watchdog.hub.channel import Channel
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import Message, WebSocket
 from watchdog.runtime.clock import Clock
 
+SEND_TIMEOUT_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 1.0
+FLUSH_SECONDS = 0.1
+"""How often to try again to send what the kernel did not take."""
 
-class Listener(Protocol):
-    """The receiver of what comes over an attempt."""
-
-    def established(self, attempt: Attempt, at: float) -> None:
-        """The hub accepted the handshake, and the subscription goes out."""
-
-    def updated(self, attempt: Attempt, update: Update, size_bytes: int, arrival: Arrival) -> None:
-        """An update came."""
-
-    def invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
-        """A message came that neither the protocol nor the feed knows."""
-
-    def look_up_at(self, attempt: Attempt) -> float:
-        """When the listener has something to do if nothing comes."""
-
-    def time_passed(self, attempt: Attempt, now: float) -> None:
-        """The time has come to `now`, and everything that had arrived by then was read."""
-
-    def silent_until(self, attempt: Attempt) -> float:
-        """Until when the hub may send no update before the connection is given up."""
+Heard: TypeAlias = UpdateReceived | Established | Invalid | ConnectionLostError
+"""What a connection has to say; `ConnectionLostError` comes once, last, and as a value."""
 
 
 class HubConnection:
-    """Speaks with the hub until the connection is lost."""
+    """Speaks with the hub over an open channel until the connection is lost.
+
+    Its owner calls `receive` when there may be something to read, and `tick` once `due` has passed and
+    nothing that had arrived before is left unread.
+    """
+
+    __slots__ = (
+        *("_begin", "_channel", "_clock", "_lost", "_session", "_unsent_since", "_websocket"),
+        *("due", "read_late"),
+    )
 
     def __init__(
-        self,
-        connection: WebSocket,
-        subscribe: str,
-        *,
-        attempt: Attempt,
-        listener: Listener,
-        clock: Clock,
-        keep_alive_seconds: float,
+        self, channel: Channel, begin: bytes, subscribe: str, *, clock: Clock, keep_alive_seconds: float
     ) -> None:
-        self._connection = connection
-        self._attempt = attempt
-        self._listener = listener
+        """`begin` is what came of the WebSocket along with the answer to the upgrade."""
+        self._channel = channel
+        self._begin = begin
         self._clock = clock
+        self._websocket = WebSocket()
         self._session = Session(
             subscribe, clock.now(), expected=UpdateDecoder().decode, keep_alive_seconds=keep_alive_seconds
         )
+        self._lost = False
+        self._unsent_since: float | None = None
+        self.read_late = False
+        """Whether several messages may wait in the kernel for one read, which then has one stamp for all."""
+        self.due = 0.0
+        """When `tick` has something to do or to say if nothing is received until then."""
+        self._send()
 
-    async def run(self) -> None:
-        """Shake hands, subscribe, listen.
+    @property
+    def established(self) -> bool:
+        """Whether the hub has accepted the handshake, and the subscription has been sent."""
+        return self._session.established
 
-        Raises:
-            ConnectionLostError: always, in the end.
+    @property
+    def stamped(self) -> bool:
+        """Whether the kernel stamps what arrives."""
+        return self._channel.stamped
 
-        """
-        while True:
-            # One scope lasts for as long as messages come in time: moving its deadline costs less than
-            # opening a new scope for each message.
-            with trio.CancelScope() as waiting:
-                await self._listen(waiting)
-            message = await self._connection.look_again()
-            if message is None:
-                self._time_passed()
-            else:
-                self._on_message(message)
+    @property
+    def drained(self) -> bool:
+        """Whether the last `receive` took all that the kernel held."""
+        return self._lost or self._channel.drained
 
-    async def _listen(self, waiting: trio.CancelScope) -> None:
-        """Take what comes, until a deadline passes before the next message."""
-        connection, session = self._connection, self._session
-        while True:
-            if data := session.data_to_send():
-                waiting.deadline = math.inf
-                await connection.send(data)
-            waiting.deadline = min(session.next_deadline, self._listener.look_up_at(self._attempt))
-            self._on_message(await connection.receive())
-
-    def _time_passed(self) -> None:
-        now, session = self._clock.now(), self._session
-        self._listener.time_passed(self._attempt, now)
-        if not session.tick(now):
-            if session.established:
-                raise ConnectionLostError("keepalive", "the hub sent nothing, not even a ping")
-            raise ConnectionLostError("handshake", "the hub did not answer the handshake")
-        if now >= self._listener.silent_until(self._attempt):
-            raise ConnectionLostError("silence", "the hub sent no update")
-
-    def _on_message(self, message: Message) -> None:
-        if message.text is None:
-            self._listener.invalid(self._attempt, Invalid("protocol", "a binary message"), message.arrival.at)
-            return
-        for event in self._session.receive(message.text, message.arrival.at):
-            if isinstance(event, UpdateReceived):
-                self._listener.updated(self._attempt, event.update, event.size_bytes, message.arrival)
-            else:
-                self._handle(event, message.arrival)
-
-    def _handle(self, event: Event, arrival: Arrival) -> None:
-        match event:
-            case Invocation():
-                self._invoked(event, arrival)
-            case Established():
-                self._listener.established(self._attempt, arrival.at)
-            case Invalid():
-                self._listener.invalid(self._attempt, event, arrival.at)
-            case HandshakeRefused():
-                raise ConnectionLostError("handshake", event.error)
-            case RecordTooLong():
-                raise ConnectionLostError("oversize", "a record without an end")
-            case TooManyRecords():
-                raise ConnectionLostError("protocol", f"more than {MAX_RECORDS} records in one message")
-            case Closed():
-                raise ConnectionLostError(
-                    "server_close", event.error or "", allow_reconnect=event.allow_reconnect
-                )
-
-    def _invoked(self, event: Invocation, arrival: Arrival) -> None:
-        if not is_update(event.target):
-            return
-        try:
-            update = decode_update(event.arguments)
-        except UpdateError as error:
-            self._listener.invalid(self._attempt, Invalid(error.reason, str(error)), arrival.at)
+    def receive(self) -> list[tuple[Heard, Arrival]]:
+        """What has arrived, up to 64 KiB of it, and when."""
+        if self._lost:
+            return []
+        data = self._begin or self._channel.read()
+        self._begin = b""
+        if data is None:
+            return []
+        arrival = self._channel.arrival
+        messages = self._websocket.receive(data)
+        if len(messages) == 1:
+            heard = self._understand(messages[0], arrival)
         else:
-            self._listener.updated(self._attempt, update, event.size_bytes, arrival)
+            heard = self._understand_all(messages, arrival)
+        lost = self._channel.failure or self._websocket.lost
+        if lost is not None and not self._lost:
+            heard.append((lost, arrival))
+            self._lost = True
+        if self._session.wants_to_send or self._websocket.wants_to_send:
+            self._send()
+        return heard
+
+    def tick(self, now: float) -> ConnectionLostError | None:
+        """Ping when it is time to; returns why the connection is lost if by now it is."""
+        if self._lost:
+            return None
+        lost = None
+        if not self._session.tick(now):
+            lost = (
+                ConnectionLostError("keepalive", "the hub sent nothing, not even a ping")
+                if self._session.established
+                else ConnectionLostError("handshake", "the hub did not answer the handshake")
+            )
+        self._send()
+        if self._unsent_since is not None and now >= self._unsent_since + SEND_TIMEOUT_SECONDS:
+            lost = ConnectionLostError("timeout", "the hub does not read what is sent to it")
+        self._lost = lost is not None
+        return lost
+
+    def fileno(self) -> int:
+        """The number of the socket."""
+        return self._channel.fileno()
+
+    async def wait_readable(self) -> None:
+        """Wait until there is something to receive."""
+        await self._channel.wait_readable()
+
+    def give_up(self) -> None:
+        """Say nothing more: whoever owns the connection is done with it."""
+        self._lost = True
+
+    async def aclose(self) -> None:
+        """Close properly if the hub plays along, and in any case soon."""
+        await close(self._websocket, self._channel)
+
+    def _understand_all(self, messages: list[Message], arrival: Arrival) -> list[tuple[Heard, Arrival]]:
+        """What several messages of one read say: the stamp is that of the last one."""
+        heard: list[tuple[Heard, Arrival]] = []
+        earlier = replace(arrival, exact=False) if self.read_late else arrival
+        for number, message in enumerate(messages, 1):
+            heard += self._understand(message, arrival if number == len(messages) else earlier)
+            if self._lost:
+                break
+        return heard
+
+    def _understand(self, message: Message, arrival: Arrival) -> list[tuple[Heard, Arrival]]:
+        if isinstance(message, bytes):
+            return [(Invalid("protocol", "a binary message"), arrival)]
+        heard: list[tuple[Heard, Arrival]] = []
+        for event in self._session.receive(message, arrival.at):
+            meaning = event if isinstance(event, UpdateReceived) else _meaning(event)
+            if meaning is None:
+                continue
+            heard.append((meaning, arrival))
+            if isinstance(meaning, ConnectionLostError):
+                self._lost = True
+                break
+        return heard
+
+    def _send(self) -> None:
+        """Send what session and WebSocket want sent, as far as the kernel takes it."""
+        channel, websocket, session = self._channel, self._websocket, self._session
+        channel.flush()
+        data = websocket.data_to_send()
+        if channel.unsent and websocket.state == "open":
+            # Whoever reads nothing gets no answers to its pings either: they would pile up here.
+            data = b""
+        if (text := session.data_to_send()) and websocket.state == "open":
+            data += websocket.send(text)
+        if data:
+            channel.write(data)
+        self.due = session.next_deadline
+        if not channel.unsent:
+            self._unsent_since = None
+            return
+        now = self._clock.now()
+        if self._unsent_since is None:
+            self._unsent_since = now
+        self.due = min(self.due, now + FLUSH_SECONDS)
+
+
+async def close(websocket: WebSocket, channel: Channel) -> None:
+    """Close a WebSocket and its channel: properly if the hub plays along, and in any case soon."""
+    with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
+        websocket.close()
+        await channel.send(websocket.data_to_send())
+        while websocket.state != "closed":
+            websocket.receive(await channel.receive())
+    channel.close()
+
+
+def _meaning(event: Event) -> Heard | None:
+    """What an event of the session is to a subscriber; None for what it need not know."""
+    match event:
+        case Invocation():
+            return _invoked(event)
+        case HandshakeRefused():
+            return ConnectionLostError("handshake", event.error)
+        case RecordTooLong():
+            return ConnectionLostError("oversize", "a record without an end")
+        case TooManyRecords():
+            return ConnectionLostError("protocol", f"more than {MAX_RECORDS} records in one message")
+        case Closed():
+            return ConnectionLostError(
+                "server_close", event.error or "", allow_reconnect=event.allow_reconnect
+            )
+    return event
+
+
+def _invoked(event: Invocation) -> Heard | None:
+    if not is_update(event.target):
+        return None
+    try:
+        return UpdateReceived(decode_update(event.arguments), event.size_bytes)
+    except UpdateError as error:
+        return Invalid(error.reason, str(error))

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Struct, field
 
-from watchdog.hub.transport import ConnectionLostError
-from watchdog.hub.websocket import UNAUTHORIZED_STATUSES
+from watchdog.hub.transport import UNAUTHORIZED_STATUSES, ConnectionLostError
 from watchdog.runtime.http_client import OK, Client, NoAnswerError
 
 MAX_REDIRECTS = 5

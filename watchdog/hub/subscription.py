@@ -1,8 +1,8 @@
-"""One game's supervised life: token, connect, subscribe, updates, backoff, and again."""
+"""One game's supervised life: token, connect, subscribe, hand over, backoff, and again."""
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -12,20 +12,29 @@ from watchdog.core.backoff import Backoff
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.events import Invalid
+from watchdog.core.protocol.events import Established, Invalid, UpdateReceived
 from watchdog.core.protocol.signalr import KEEP_ALIVE_SECONDS
-from watchdog.core.protocol.updates import Update, subscribe_record
+from watchdog.core.protocol.updates import subscribe_record
 from watchdog.hub.attempt import Attempt
-from watchdog.hub.connection import HubConnection
+from watchdog.hub.channel import Channel
+from watchdog.hub.connection import Heard, HubConnection
+from watchdog.hub.reader import MAX_READS, Reader
 from watchdog.hub.transport import ConnectionLostError
-from watchdog.hub.websocket import WebSocket
-from watchdog.runtime.clock import Clock
 from watchdog.runtime.redaction import redact
 
 TAKE_OVER_SECONDS = 30.0
-"""An attempt with a new token must deliver within this time, or that of two updates; the old one goes on."""
+"""An attempt with a new token has to deliver within this time, or that of two updates; the old goes on."""
+
+LOOK_SECONDS = 0.001
+"""How long after a deadline it is judged where no kernel says what had arrived before it."""
+
+FLOOD_SECONDS = 0.05
+"""When to look again at a deadline that could not be judged, because there was always more to read."""
 
 Report = Callable[[Monitor, list[Finding]], None]
+
+Connect = Callable[[str], Awaitable[tuple[Channel, bytes]]]
+"""Opens a channel with a token; raises `ConnectionLostError`."""
 
 
 class Keeper(Protocol):
@@ -50,15 +59,12 @@ class Keeper(Protocol):
         """The hub refused this token."""
 
 
-Connect = Callable[[str], AbstractAsyncContextManager[WebSocket]]
-"""Opens a connection with a token."""
-
-
 class Subscription:
     """Watches one game for as long as `run` runs; nothing the hub or the network does ends it.
 
-    One attempt is active, and its updates are judged. While an attempt with a new token is on standby, the
-    active one goes on until the standby has shown that it delivers.
+    One attempt is active: what it delivers is judged. While an attempt with a new token stands by, the
+    active one goes on until the other has shown that it delivers. The tasks here only live: they connect,
+    wait and close. Whatever a hub says, and whatever falls due, the reader brings in synchronously.
     """
 
     def __init__(
@@ -69,21 +75,25 @@ class Subscription:
         *,
         keeper: Keeper,
         connect: Connect,
-        clock: Clock,
+        reader: Reader,
         backoff: Backoff,
         report: Report,
         random: Callable[[], float],
     ) -> None:
-        """`random` returns random numbers from [0, 1); `report` takes what the monitor found."""
+        """`random` returns numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
         self.backoff = backoff
+        self.due = math.inf
+        """When something falls due by itself."""
         self._checks = checks
         self._take_over_seconds = max(TAKE_OVER_SECONDS, 2.0 * checks.late_after_seconds)
         self._silence_seconds = checks.silence_reconnect_seconds - checks.late_after_seconds
         self._record = subscribe_record(monitor.game_type, partner_client_id)
         self._keeper = keeper
         self._connect = connect
-        self._clock = clock
+        self._reader = reader
+        self._clock = reader.clock
+        self._stalls = reader.stalls
         self._report_to = report
         self._random = random
         self._failures = 0
@@ -94,31 +104,23 @@ class Subscription:
 
     async def run(self) -> None:
         """Keep the game subscribed until cancelled."""
-        while True:
-            token, changed = self._keeper.token, self._keeper.changed
-            if token is None:
-                if not self._keeper.pending:
-                    self._report(self.monitor.no_token(self._clock.now()))
-                await self._wait(math.inf, changed)
-                continue
-            try:
-                attempt, lost = await self._hold(token)
-            except* trio.Cancelled:  # it comes as a group out of the connection's nursery
-                self._report(self.monitor.lost("shutdown", self._clock.now()))
-                raise
-            unauthorized = lost.reason == "unauthorized"
-            await self._wait(self._delay_seconds(attempt, lost), changed if unauthorized else None)
+        self._reader.add(self)
+        try:
+            while True:
+                await self._live()
+        finally:
+            self._reader.discard(self)
 
     async def rotate(self, token: str) -> bool:
         """Switch to a connection with another token while the present one goes on; False if that failed.
 
         A game without a connection has nothing to switch from: it will connect with the new token anyway.
         """
-        attempt, nursery = self._active, self._nursery
-        if attempt is None or nursery is None or attempt.token == token or not self.monitor.connected:
+        active, nursery = self._active, self._nursery
+        if active is None or nursery is None or active.token == token or not self.monitor.connected:
             return True
-        standby = self._standby = Attempt(token, self._checks)
-        self._report(self.monitor.connecting(self._clock.now()))
+        standby = self._standby = Attempt(token, "standby", self._checks)
+        self._report(self.monitor.connecting(self._stalls.catch_up()))
         nursery.start_soon(self._serve, standby)
         try:
             with trio.move_on_after(self._take_over_seconds):
@@ -131,71 +133,170 @@ class Subscription:
                 standby.scope.cancel()
         return standby is self._active
 
+    def judge(self, now: float) -> None:
+        """Read what has arrived by now, then judge what has fallen due."""
+        attempts = [each for each in (self._active, self._standby) if each is not None]
+        drained = [self._read(attempt) for attempt in attempts]
+        if not all(drained):
+            self.due = now + FLOOD_SECONDS
+            return
+        self._report(self.monitor.advance(now))
+        for attempt in attempts:
+            if attempt.connection is not None and (lost := attempt.connection.tick(now)) is not None:
+                self._ended(attempt, lost)
+        if self._active is not None and now >= self._silent_until():
+            self._ended(self._active, ConnectionLostError("silence", "the hub sent no update"))
+        self._find_due()
+
+    def stalled(self, since: float, until: float) -> None:
+        """Our own loop stood still."""
+        self._report(self.monitor.stalled(since, until))
+
+    def authorized(self, at: float, *, ok: bool) -> None:
+        """The feed's token is good, or it is missing, expired or rejected."""
+        self._report(self.monitor.authorized(at, ok=ok))
+
+    async def _live(self) -> None:
+        """One round of the game's life: a connection from the first attempt to the pause after its end."""
+        token, changed = self._keeper.token, self._keeper.changed
+        if token is None:
+            if not self._keeper.pending:
+                self._report(self.monitor.no_token(self._stalls.catch_up()))
+            await changed.wait()
+            return
+        try:
+            attempt, lost = await self._hold(token)
+        except* trio.Cancelled:  # it comes as a group out of the connection's nursery
+            self._report(self.monitor.lost("shutdown", self._stalls.catch_up()))
+            raise
+        # For a token that was refused, another one ends the pause.
+        sooner = changed if lost.reason == "unauthorized" else trio.Event()
+        with trio.move_on_after(self._delay_seconds(attempt, lost)):
+            await sooner.wait()
+
     async def _hold(self, token: str) -> tuple[Attempt, ConnectionLostError]:
-        """Stay subscribed until the active attempt is lost, however often another one took over."""
-        self._report(self.monitor.connecting(self._clock.now()))
-        first = self._active = Attempt(token, self._checks)
+        """Be subscribed until the active attempt is lost, whichever took over from which."""
+        self._report(self.monitor.connecting(self._stalls.catch_up()))
+        first = self._active = Attempt(token, "active", self._checks)
         try:
             async with trio.open_nursery() as self._nursery:
                 await self._serve(first)
             attempt, lost = self._active, self._lost
         finally:
             self._active = self._nursery = self._lost = None
+            self._find_due()
         if lost is None:
-            raise RuntimeError("a conversation ended without a reason")
+            raise RuntimeError("a connection ended without a reason")
         return attempt, lost
 
     async def _serve(self, attempt: Attempt) -> None:
-        """Run one connection from its first step to its end, whatever the reason."""
+        """One connection from its first step to its end, for whichever reason."""
         with attempt.scope:
             try:
-                async with self._connect(attempt.token) as connection:
-                    try:
-                        await self._hub(connection, attempt).run()
-                    except ConnectionLostError as lost:
-                        # Report at once: closing may take a second if the hub does not cooperate.
-                        self._ended(attempt, lost)
+                channel, begin = await self._connect(attempt.token)
             except ConnectionLostError as lost:
                 self._ended(attempt, lost)
+            else:
+                await self._subscribe(attempt, channel, begin)
         attempt.settled.set()
 
-    def _hub(self, connection: WebSocket, attempt: Attempt) -> HubConnection:
-        return HubConnection(
-            connection,
-            self._record,
-            attempt=attempt,
-            listener=self,
-            clock=self._clock,
-            # Up to a second sooner: games that connected together would ping together, and hold the loop.
-            keep_alive_seconds=KEEP_ALIVE_SECONDS - self._random(),
+    async def _subscribe(self, attempt: Attempt, channel: Channel, begin: bytes) -> None:
+        # Games that connected together would ping together, and hold up the loop: up to a second sooner.
+        keep_alive_seconds = KEEP_ALIVE_SECONDS - self._random()
+        connection = attempt.connection = HubConnection(
+            channel, begin, self._record, clock=self._clock, keep_alive_seconds=keep_alive_seconds
         )
+        self._find_due()
+        try:
+            await self._reader.hold(connection, partial(self._hear, attempt), self._checks.tolerance_seconds)
+        finally:
+            attempt.connection = None
+            # What ended it has been reported: closing may take a second if the hub does not play along.
+            await connection.aclose()
+
+    def _read(self, attempt: Attempt) -> bool:
+        """Take in all that has arrived over an attempt; returns whether that is all."""
+        for _ in range(MAX_READS):
+            if attempt.connection is None:
+                return True
+            self._hear(attempt, attempt.connection.receive())
+            if attempt.connection.drained:
+                return True
+        return False
+
+    def _hear(self, attempt: Attempt, heard: Sequence[tuple[Heard, Arrival]]) -> None:
+        """Act on what a hub has said over an attempt."""
+        for what, arrival in heard:
+            if isinstance(what, UpdateReceived):
+                self._updated(attempt, what, arrival)
+            elif isinstance(what, Established):
+                self._established(attempt, arrival.at)
+            elif isinstance(what, Invalid):
+                if attempt is self._active:
+                    # One beside the active attempt is carried by that as well.
+                    self._invalid(what, arrival.at)
+            else:
+                self._ended(attempt, what)
+        if not heard:
+            self._find_due()
+
+    def _established(self, attempt: Attempt, at: float) -> None:
+        """The hub accepted the handshake, and with it the token."""
+        self._keeper.accepted(attempt.token)
+        attempt.delivery.subscribed(at)
+        if attempt is self._active:
+            self._report(self.monitor.subscribed(at))
+
+    def _updated(self, attempt: Attempt, received: UpdateReceived, arrival: Arrival) -> None:
+        update, monitor = received.update, self.monitor
+        match attempt.delivery.received(update.sequence_id, monitor.sequence_id, arrival.at):
+            case "judge":
+                self._report(monitor.received(update, arrival, received.size_bytes))
+            case "repeat":
+                self._report(monitor.repeated(arrival.at))
+            case "overlap":
+                monitor.overlapped()
+            case "take_over_and_judge":
+                self._rotated(attempt, arrival.at)
+                self._report(monitor.received(update, arrival, received.size_bytes))
+            case "take_over_and_repeat":
+                self._rotated(attempt, arrival.at)
+                self._report(monitor.repeated(arrival.at))
+
+    def _rotated(self, attempt: Attempt, at: float) -> None:
+        self._take_over(attempt, at)
+        self._report(self.monitor.rotated(at))
+
+    def _invalid(self, event: Invalid, at: float) -> None:
+        self._report(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
 
     def _ended(self, attempt: Attempt, lost: ConnectionLostError) -> None:
-        # Which role the attempt has decides what its end means:
-        #
-        #   neither   another attempt has replaced it, and it is only being closed: nothing happened
-        #   standby   the switch to the new token failed; the active attempt goes on
-        #   active    the connection is lost. A standby that has subscribed takes over at once, although it
-        #             has not delivered yet. Otherwise `_hold` ends with this reason, and the backoff begins.
-        #
-        # A refused token is reported to the keeper in either role, so that it can renew it.
+        """An attempt has come to its end, before it was connected or after.
+
+        Which it was decides what becomes of the game. The active one ended: a standby that is subscribed
+        takes its place, else the game is disconnected. The standby ended: the active one goes on. One that
+        has been retired is of no interest any more.
+        """
+        attempt.scope.cancel()
+        if attempt.connection is not None:
+            # Its task wakes up and closes it later: what it delivers until then comes after its end.
+            attempt.connection.give_up()
         if attempt is not self._active and attempt is not self._standby:
             return
-        now = self._clock.now()
+        now = self._stalls.catch_up()
         if lost.reason == "unauthorized":
             self._keeper.rejected(attempt.token)
         if attempt is not self._active:
-            # Now, not in `rotate`: the active attempt may be lost in the same instant, and then a dead one
-            # must not take over.
+            # At once: the active attempt may be lost in the same instant, and a dead one must not take over.
             self._standby = None
             self._report(self.monitor.not_rotated(lost.reason, now, redact(lost.detail)))
             return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
-            # A message ended the connection, so it counts as an invalid message too.
-            self.invalid(attempt, Invalid(lost.reason, lost.detail), now)
+            # It was a message that ended the connection, so it counts as one that is invalid.
+            self._invalid(Invalid(lost.reason, lost.detail), now)
         self._report(self.monitor.lost(lost.reason, now, redact(lost.detail)))
         standby = self._standby
-        if standby is not None and standby.subscribed_at is not None:
+        if standby is not None and standby.delivery.subscribed_at is not None:
             self._take_over(standby, now)
             self._report(self.monitor.subscribed(now))
             return
@@ -203,76 +304,45 @@ class Subscription:
         if standby is not None:
             standby.scope.cancel()
 
-    def established(self, attempt: Attempt, at: float) -> None:
-        """The hub accepted the handshake, and with it the token."""
-        self._keeper.accepted(attempt.token)
-        attempt.subscribed(at)
-        if attempt is self._active:
-            self._report(self.monitor.subscribed(at))
-
-    def updated(self, attempt: Attempt, update: Update, size_bytes: int, arrival: Arrival) -> None:
-        """Judge an update if the attempt is active, or becomes active by it."""
-        attempt.delivered(arrival.at)
-        if attempt is not self._active:
-            known_id = self.monitor.sequence_id
-            if attempt is not self._standby or attempt.is_ahead(update.sequence_id, known_id, arrival.at):
-                self.monitor.overlapped()
-                return
-            self._take_over(attempt, arrival.at)
-            self._report(self.monitor.rotated(arrival.at))
-        if attempt.repeats(update.sequence_id, arrival.at):
-            self._report(self.monitor.repeated(arrival.at))
-            return
-        self._report(self.monitor.received(update, arrival, size_bytes))
-
-    def invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
-        """Judge an invalid message; what comes over a standby comes over the active attempt as well."""
-        if attempt is self._active:
-            self._report(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
-
-    def look_up_at(self, attempt: Attempt) -> float:
-        """When something falls due if no message comes."""
-        if attempt is self._active:
-            return min(self.monitor.next_deadline, self.silent_until(attempt))
-        # It may become active in the meantime, and then has to keep the monitor's deadlines.
-        return self._clock.now() + self._checks.late_after_seconds
-
-    def time_passed(self, attempt: Attempt, now: float) -> None:
-        """Judge what has fallen due."""
-        if attempt is self._active:
-            self._report(self.monitor.advance(now))
-
-    def silent_until(self, attempt: Attempt) -> float:
-        """Until when the attempt may deliver no update; a standby may forever."""
-        return self.monitor.update_due_at + self._silence_seconds if attempt is self._active else math.inf
-
     def _take_over(self, attempt: Attempt, at: float) -> None:
-        """Listen to another attempt from now on, and close the previous one."""
+        """Listen to another attempt from now on, and hang up the one before."""
         before, self._active, self._standby = self._active, attempt, None
-        attempt.takes_over(self.monitor.sequence_id, at)
+        attempt.delivery.take_over(self.monitor.sequence_id, at)
+        attempt.settled.set()
         if before is not None:
-            if before.good:
+            if before.delivery.good:
                 self._failures = 0
+            before.delivery.role = "retired"
             before.scope.cancel()
 
+    def _silent_until(self) -> float:
+        """For how long the active attempt may deliver no update."""
+        return self.monitor.update_due_at + self._silence_seconds
+
+    def _find_due(self) -> None:
+        """Work out when the next thing falls due."""
+        monitor = self.monitor
+        due = monitor.next_deadline
+        if due > monitor.update_due_at:
+            # It is silent already.
+            due = min(due, self._silent_until())
+        for attempt in (self._active, self._standby):
+            if attempt is not None and (connection := attempt.connection) is not None:
+                due = min(due, connection.due)
+                if not connection.stamped:
+                    due += LOOK_SECONDS
+        self.due = due
+        if due < self._reader.rings_at:
+            self._reader.hasten(due)
+
     def _delay_seconds(self, attempt: Attempt, lost: ConnectionLostError) -> float:
-        self._failures = 1 if attempt.good else self._failures + 1
+        self._failures = 1 if attempt.delivery.good else self._failures + 1
         if not lost.allow_reconnect:
             # The hub asks us not to reconnect. A watchdog can't stop watching, but it waits its longest.
             return self.backoff.max_seconds
         return self.backoff.delay_seconds(self._failures, self._random())
 
-    async def _wait(self, seconds: float, sooner: trio.Event | None) -> None:
-        """Wait, and judge what falls due in the meantime; an event may end the wait sooner."""
-        until = self._clock.now() + seconds
-        while (now := self._clock.now()) < until and not (sooner is not None and sooner.is_set()):
-            self._report(self.monitor.advance(now))
-            with trio.CancelScope(deadline=min(until, self.monitor.next_deadline)):
-                if sooner is not None:
-                    await sooner.wait()
-                else:
-                    await trio.sleep_forever()
-
     def _report(self, findings: list[Finding]) -> None:
+        self._find_due()
         if findings:
             self._report_to(self.monitor, findings)

@@ -2,8 +2,7 @@
 
 import math
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 import trio
@@ -14,11 +13,13 @@ from watchdog.config.schema import Feed, Game, Reconnect
 from watchdog.core.backoff import Backoff
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
+from watchdog.hub.channel import Channel
 from watchdog.hub.negotiation import negotiate
+from watchdog.hub.opening import open_channel
+from watchdog.hub.reader import Reader
 from watchdog.hub.subscription import Report, Subscription
+from watchdog.hub.tls import client_context
 from watchdog.hub.transport import Dial, Endpoint
-from watchdog.hub.websocket import WebSocket, open_connection
-from watchdog.runtime.clock import Clock
 from watchdog.runtime.http_client import Client
 from watchdog.runtime.redaction import register_query, register_secret
 from watchdog.tokens.endpoint import TokenEndpoint
@@ -48,7 +49,7 @@ class FeedSupervisor:
         feed: Feed,
         reconnect: Reconnect,
         *,
-        clock: Clock,
+        reader: Reader,
         report: Report,
         report_feed: FeedReport,
         random: Callable[[], float],
@@ -57,12 +58,14 @@ class FeedSupervisor:
     ) -> None:
         self.feed = feed
         self._backoff = _backoff(reconnect)
-        self._clock = clock
+        self._clock = reader.clock
+        self._stalls = reader.stalls
+        self._reader = reader
         self._report = report
         self._report_feed = report_feed
         self._random = random
         self._dial = dial
-        self._tls = ssl.create_default_context(cafile=str(feed.ca_file) if feed.ca_file else None)
+        self._tls = client_context(str(feed.ca_file) if feed.ca_file else None)
         self._client = client or Client(self._tls)
         self._games: dict[int, _Watched] = {}
         self._nursery: trio.Nursery | None = None
@@ -113,8 +116,8 @@ class FeedSupervisor:
 
     def stalled(self, since: float, until: float) -> None:
         """Book a stall of our own loop to every game."""
-        for monitor in self.monitors:
-            self._report(monitor, monitor.stalled(since, until))
+        for watched in self._games.values():
+            watched.subscription.stalled(since, until)
 
     def _keeper(self) -> TokenKeeper:
         url = self.feed.token.url
@@ -138,7 +141,7 @@ class FeedSupervisor:
             self.feed.partner_client_id,
             keeper=self.keeper,
             connect=self._connect,
-            clock=self._clock,
+            reader=self._reader,
             backoff=self._backoff,
             report=self._report,
             random=self._random,
@@ -179,13 +182,11 @@ class FeedSupervisor:
     def _token_changed(self, findings: list[Finding]) -> None:
         self._report_feed(self.feed.name, findings)
         ok = not self.keeper.unauthorized
-        now = self._clock.now()
+        now = self._stalls.catch_up()
         for watched in self._games.values():
-            monitor = watched.subscription.monitor
-            self._report(monitor, monitor.authorized(now, ok=ok))
+            watched.subscription.authorized(now, ok=ok)
 
-    @asynccontextmanager
-    async def _connect(self, token: str) -> AsyncIterator[WebSocket]:
+    async def _connect(self, token: str) -> tuple[Channel, bytes]:
         # Registered for each attempt, because only the last few hundred secrets are kept.
         register_query(self.feed.url.query)
         register_secret(token)
@@ -195,8 +196,7 @@ class FeedSupervisor:
             url, token, connection_id = negotiated.url, negotiated.token, negotiated.connection_id
             register_secret(token)
         endpoint = endpoint_of(url, token, connection_id, self._tls)
-        async with open_connection(endpoint, self._clock, self._dial) as connection:
-            yield connection
+        return await open_channel(endpoint, self._clock, self._stalls, self._dial)
 
 
 def _backoff(reconnect: Reconnect) -> Backoff:

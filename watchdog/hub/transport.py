@@ -1,4 +1,4 @@
-"""Opening a stream to the hub (name, TCP, TLS), and the named reasons for losing it."""
+"""How a stream to the hub is had: name, TCP, TLS; and how it is lost, with a named reason."""
 
 import errno
 import socket
@@ -11,9 +11,12 @@ from msgspec import Struct
 from watchdog.core.errors import ProviderError
 from watchdog.core.protocol.reasons import DisconnectReason
 
+UNAUTHORIZED_STATUSES = (401, 403)
+"""The HTTP statuses by which a hub refuses the token."""
+
 
 class ConnectionLostError(ProviderError):
-    """There is no connection, or no longer one; `allow_reconnect` is the hub's wish in a Close."""
+    """There is no connection, or no longer; `allow_reconnect` is the hub's wish in a Close."""
 
     def __init__(self, reason: DisconnectReason, detail: str = "", *, allow_reconnect: bool = True) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -41,8 +44,8 @@ class Endpoint(Struct, frozen=True):
         return host if self.port == default else f"{host}:{self.port}"
 
 
-Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
-"""Opens the underlying stream of a connection."""
+Dial = Callable[[Endpoint], Awaitable[trio.SocketStream]]
+"""Opens the stream whose socket a channel takes over."""
 
 
 async def open_tcp(endpoint: Endpoint) -> trio.SocketStream:
@@ -65,27 +68,3 @@ def _not_connected(error: OSError) -> ConnectionLostError:
     detail = "; ".join(dict.fromkeys(str(cause) for cause in causes))
     timed_out = all(isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT for cause in causes)
     return ConnectionLostError("timeout" if timed_out else "refused", detail)
-
-
-async def secure(stream: trio.abc.Stream, host: str, context: ssl.SSLContext) -> trio.abc.Stream:
-    """TLS over a stream; the stream is closed if TLS fails.
-
-    Raises:
-        ConnectionLostError: `tls` or `closed`.
-
-    """
-    transport = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
-    try:
-        await transport.do_handshake()
-    except BaseException as error:
-        with trio.CancelScope(shield=True):
-            await trio.aclose_forcefully(stream)
-        if not isinstance(error, trio.BrokenResourceError):
-            raise
-        cause = error.__cause__
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-            raise ConnectionLostError(
-                "tls", getattr(cause, "verify_message", "") or cause.reason or ""
-            ) from None
-        raise ConnectionLostError("closed", "the connection ended during the TLS handshake") from None
-    return transport

@@ -1,15 +1,17 @@
-"""FrameReader off the wire: what is taken as a plain message, and what is left to the library."""
+"""Frames off the wire: what is taken as a plain message, and what is left to the engine; the states."""
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.library import alone, shared
+from fuzz.library import Library, alone, shared
 from tests.support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame, frame
-from watchdog.core.protocol.websocket import FrameReader, Passthrough
+from watchdog.core.protocol.websocket import TRANSITIONS, Action, Event, FrameReader, Passthrough, State
 
+STATES, EVENTS, ACTIONS = (get_args(kind) for kind in (State, Event, Action))
 LIMIT = 70_000
 OVERSIZE = Passthrough(b"", "oversize")
 
@@ -42,38 +44,34 @@ def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
     assert made_of(*(data[at : at + 1] for at in range(len(data)))) == texts
 
 
-def test_there_is_something_unread_until_the_last_frame_was_taken():
+def test_what_nothing_was_made_of_can_be_had_and_is_forgotten():
     frames = FrameReader(LIMIT)
-    assert not frames.unread
-    frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b"))
-    assert (frames.next(), frames.unread) == ("a", True)
-    assert (frames.next(), frames.unread) == ("b", False)
-    frames.feed(frame(TEXT, b"c")[:2])
-    assert (frames.next(), frames.unread) == (None, True)
-    assert (frames.rest(), frames.unread) == (frame(TEXT, b"c")[:2], False)
+    frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b")[:2])
+    assert (frames.next(), frames.next()) == ("a", None)
+    assert (frames.rest(), frames.rest()) == (frame(TEXT, b"b")[:2], b"")
 
 
 @pytest.mark.parametrize(
-    ("given_frame", "then"),
+    "given_frame",
     [
-        (frame(PING), "nothing"),
-        (frame(PONG, b"x" * 125), "nothing"),
-        (frame(BINARY, b"x"), "message"),
-        (frame(TEXT, b"x" * 65_536), "message"),
-        (frame(TEXT, b"x", last=False), "nothing"),
-        (frame(CONTINUATION, b"x"), "message"),
+        frame(PING),
+        frame(PONG, b"x" * 125),
+        frame(BINARY, b"x"),
+        frame(TEXT, b"x" * 65_536),
+        frame(TEXT, b"x", last=False),
+        frame(CONTINUATION, b"x"),
     ],
 )
-def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
-    assert made_of(given_frame) == [Passthrough(given_frame, then)]
-    # Within its head, the length included, and byte by byte: only the last byte makes something of it.
+def test_other_frames_are_the_engine_s_as_they_came(given_frame):
+    assert made_of(given_frame) == [Passthrough(given_frame, "frames")]
+    # Within its head, the length included, and byte by byte.
     for chunks in (
         [given_frame[:3], given_frame[3:]],
         [given_frame[at : at + 1] for at in range(len(given_frame))],
     ):
         pieces = [piece for piece in made_of(*chunks) if isinstance(piece, Passthrough)]
         assert b"".join(piece.data for piece in pieces) == given_frame
-        assert [piece.then for piece in pieces] == ["nothing"] * (len(pieces) - 1) + [then]
+        assert {piece.then for piece in pieces} == {"frames"}
 
 
 @pytest.mark.parametrize(
@@ -88,18 +86,18 @@ def test_other_frames_are_the_librarys_as_they_came(given_frame, then):
         pytest.param(close_frame(1000), id="a close"),
     ],
 )
-def test_what_ends_the_connection_goes_to_the_library_with_all_that_follows(broken):
+def test_what_ends_the_connection_goes_to_the_engine_with_all_that_follows(broken):
     after = frame(TEXT, b"after")
     assert made_of(frame(TEXT, b"before") + broken + after) == ["before", Passthrough(broken + after, "end")]
 
 
 def test_within_a_message_in_several_frames_no_text_is_plain():
     opened, inner, last = frame(TEXT, b"a", last=False), frame(TEXT, b"b"), frame(CONTINUATION, b"c")
-    assert made_of(opened + inner) == [Passthrough(opened, "nothing"), Passthrough(inner, "message")]
+    assert made_of(opened + inner) == [Passthrough(opened, "frames"), Passthrough(inner, "frames")]
     assert made_of(opened + frame(PING) + last + frame(TEXT, b"d")) == [
-        Passthrough(opened, "nothing"),
-        Passthrough(frame(PING), "nothing"),
-        Passthrough(last, "message"),
+        Passthrough(opened, "frames"),
+        Passthrough(frame(PING), "frames"),
+        Passthrough(last, "frames"),
         "d",
     ]
 
@@ -113,7 +111,7 @@ def head_of(opcode: int, size: int, *, last: bool = True) -> bytes:
 def test_a_message_is_oversize_as_soon_as_its_head_says_so(opcode):
     assert made_of(frame(TEXT, b"before") + head_of(opcode, LIMIT + 1)) == ["before", OVERSIZE]
     assert made_of(head_of(opcode, LIMIT + 1)[:9]) == []
-    assert made_of(head_of(opcode, LIMIT)) == [Passthrough(head_of(opcode, LIMIT), "nothing")]
+    assert made_of(head_of(opcode, LIMIT)) == [Passthrough(head_of(opcode, LIMIT), "frames")]
 
 
 def test_the_fragments_of_a_message_count_together():
@@ -122,7 +120,7 @@ def test_the_fragments_of_a_message_count_together():
         frame(PING),
         frame(CONTINUATION, b"x" * 10),
     )
-    assert made_of(first + ping + more)[-1] == Passthrough(more, "message")
+    assert made_of(first + ping + more)[-1] == Passthrough(more, "frames")
     assert made_of(first + ping + b"\x80\x0b")[-1] == OVERSIZE
     # The next message begins anew.
     assert OVERSIZE not in made_of(first + more + first + more)
@@ -136,13 +134,13 @@ def test_the_fragments_of_a_message_count_together():
         pytest.param(head_of(PING, LIMIT + 1), id="a long ping"),
     ],
 )
-def test_what_is_forbidden_at_any_size_is_the_librarys(forbidden):
-    assert made_of(forbidden) == [Passthrough(forbidden, "nothing")]
+def test_what_is_forbidden_at_any_size_is_the_engine_s(forbidden):
+    assert made_of(forbidden) == [Passthrough(forbidden, "frames")]
 
 
-def test_a_text_within_a_text_is_the_librarys_at_any_size():
+def test_a_text_within_a_text_is_the_engine_s_at_any_size():
     opened, within = frame(TEXT, b"a", last=False), head_of(TEXT, LIMIT + 1)
-    assert made_of(opened + within) == [Passthrough(opened, "nothing"), Passthrough(within, "nothing")]
+    assert made_of(opened + within) == [Passthrough(opened, "frames"), Passthrough(within, "frames")]
 
 
 _SIZES = st.sampled_from([0, 1, 200, 30_000, 65_535, 65_536, LIMIT, LIMIT + 1])
@@ -155,11 +153,17 @@ def test_messages_are_taken_up_to_the_first_one_that_is_oversize(messages, step)
         for sizes in messages
         for at, size in enumerate(sizes)
     )
-    pieces = made_of(*(data[at : at + step] for at in range(0, len(data), step)))
-    taken = [piece for piece in pieces if isinstance(piece, str) or piece.then == "message"]
+    chunks = [data[at : at + step] for at in range(0, len(data), step)]
+    library = Library()
+    for piece in made_of(*chunks):
+        if isinstance(piece, str):
+            library.messages.append(piece)
+        else:
+            library.feed(piece.data)
+    taken = library.messages
     fitting = [sum(sizes) <= LIMIT for sizes in messages]
     assert len(taken) == (len(fitting) if all(fitting) else fitting.index(False))
-    assert (OVERSIZE in pieces) == (not all(fitting))
+    assert (OVERSIZE in made_of(*chunks)) == (not all(fitting))
 
 
 _PAYLOADS = st.one_of(st.text(max_size=8).map(str.encode), st.binary(max_size=8), st.just(b"x" * 130))
@@ -181,3 +185,31 @@ _STREAMS = st.lists(st.one_of(_GOOD, _GOOD, _ANY, _HUGE, st.binary(max_size=6)),
 def test_both_ways_together_give_what_the_library_alone_gives(data, cuts):
     bounds = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
     assert shared(data[begin:end] for begin, end in pairwise(bounds)) == alone(data)
+
+
+# --- the states
+
+
+def test_every_event_has_a_meaning_until_the_connection_is_closed():
+    assert set(TRANSITIONS) == {
+        *((state, event) for state in STATES if state != "closed" for event in EVENTS),
+        ("closed", "leave"),
+    }
+
+
+def test_nothing_opens_a_connection_again():
+    for (before, _), (after, _) in TRANSITIONS.items():
+        assert STATES.index(after) >= STATES.index(before)
+
+
+def test_a_message_only_counts_while_the_connection_is_open():
+    delivers = {place for place, (_, action) in TRANSITIONS.items() if action == "deliver"}
+    assert delivers == {("open", "message")}
+
+
+def test_we_say_goodbye_once():
+    for (state, event), (after, action) in TRANSITIONS.items():
+        if action in ("send_close", "answer_close"):
+            assert state == "open", event
+            assert after in ("closing", "closed")
+    assert {action for _, action in TRANSITIONS.values()} == set(ACTIONS)

@@ -141,6 +141,11 @@ class Session:
             self._last_received_at + SERVER_TIMEOUT_SECONDS,
         )
 
+    @property
+    def wants_to_send(self) -> bool:
+        """Whether there is anything in `data_to_send`."""
+        return bool(self._outbox)
+
     def data_to_send(self) -> str:
         """The text to send now, possibly empty; forgotten once handed out."""
         data = "".join(self._outbox)
