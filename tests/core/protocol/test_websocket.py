@@ -44,6 +44,40 @@ def test_many_frames_may_come_at_once_and_a_frame_byte_by_byte():
     assert made_of(*(data[at : at + 1] for at in range(len(data)))) == texts
 
 
+@pytest.mark.parametrize("size", [126, 2_400, 65_535])
+def test_one_plain_message_alone_is_had_in_one_step(size):
+    frames = FrameReader(LIMIT)
+    assert frames.whole_text(frame(TEXT, b"x" * size)) == "x" * size
+    assert frames.next() is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(frame(TEXT, b"x" * 125), id="a short message"),
+        pytest.param(frame(TEXT, b"x" * 65_536), id="a long message"),
+        pytest.param(frame(TEXT, b"x" * 200)[:-1], id="part of a message"),
+        pytest.param(frame(TEXT, b"x" * 200) * 2, id="two messages"),
+        pytest.param(frame(BINARY, b"x" * 200), id="a binary message"),
+        pytest.param(frame(TEXT, b"\xff" * 200), id="invalid UTF-8"),
+        pytest.param(b"\x81\x7e\x00\x01x", id="length in more bytes than needed"),
+    ],
+)
+def test_anything_else_is_not_taken_in_by_that_step(data):
+    frames = FrameReader(LIMIT)
+    assert frames.whole_text(data) is None
+    assert frames.rest() == b""
+
+
+def test_amid_a_message_no_text_is_had_in_one_step():
+    for begun in (frame(TEXT, b"x" * 300)[:9], frame(TEXT, b"x", last=False), frame(BINARY, b"x" * 300)[:9]):
+        frames = FrameReader(LIMIT)
+        frames.feed(begun)
+        frames.next()
+        assert frames.whole_text(frame(TEXT, b"x" * 200)) is None
+
+
 def test_what_nothing_was_made_of_can_be_had_and_is_forgotten():
     frames = FrameReader(LIMIT)
     frames.feed(frame(TEXT, b"a") + frame(TEXT, b"b")[:2])
