@@ -45,8 +45,9 @@ class TrioAlarm:
         with trio.CancelScope(deadline=self._at) as self._scope:
             await trio.sleep_forever()
         self._scope = None
-        # A beat that was missed is not caught up with.
-        self._at = max(self._at + self._then_every, trio.current_time())
+        # A beat that was missed is not caught up with, and the next one comes when it would have come anyway.
+        missed = (trio.current_time() - self._at) // self._then_every
+        self._at += (missed + 1.0) * self._then_every
 
     def close(self) -> None:
         """Give back nothing."""
