@@ -29,24 +29,7 @@ PATIENCE_SECONDS = 60.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _kernel_stamps() -> Iterator[None]:
-    """Keeps the kernel stamping: it begins only a moment after the first socket asked for it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        ours = socket.create_connection(server.getsockname())
-        theirs, _ = server.accept()
-    with ours, theirs:
-        theirs.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        for _ in range(500):
-            ours.send(b"?")
-            sent_wall = time.time()
-            block(0.004)
-            _, ancillary, _, _ = theirs.recvmsg(1, 64)
-            if ancillary:
-                seconds, nanoseconds = struct.unpack_from("@qq", ancillary[0][2])
-                if seconds + nanoseconds / 1e9 < sent_wall + 0.002:
-                    break
-        yield
+pytestmark = pytest.mark.usefixtures("kernel_stamps")
 
 
 @pytest.fixture
