@@ -3,8 +3,10 @@
 Time moves only where a test says so, and while the loop does not: that is what a stall is.
 """
 
+import math
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -17,9 +19,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.readers.web.samples import fresh, snapshot
 from tests.readers.web.test_limits import GET, LAST, all_after, served_once, status_of
-from tests.readers.web.test_server import answer_to, connect, serving
+from tests.readers.web.test_server import LOOPBACK, answer_to, connect, serving
 from watchdog.core.snapshot import Snapshot
-from watchdog.readers.metrics.render import Rendering
+from watchdog.readers.metrics.render import Rendering, render
 from watchdog.readers.web import connection, server
 from watchdog.readers.web.app import create_app
 
@@ -37,10 +39,12 @@ def app(endpoint: Callable[[Request], Awaitable[Response]]) -> Starlette:
     return Starlette(routes=[Route("/healthz", endpoint)])
 
 
-async def take_late_turns(clock: MockClock, count: list[int]) -> None:
+async def take_late_turns(
+    clock: MockClock, count: list[int], turn_seconds: float = LATE_TURN_SECONDS
+) -> None:
     """Make each turn of the loop take as long as one of an overloaded machine."""
     while True:
-        clock.jump(LATE_TURN_SECONDS)
+        clock.jump(turn_seconds)
         count[0] += 1
         await trio.lowlevel.checkpoint()
 
@@ -182,3 +186,69 @@ async def test_when_room_is_made_who_has_asked_while_the_loop_stood_still_is_not
             async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
                 assert (await http.get("/healthz")).status_code == 200
             assert status_of(await answer_to(asking)) == 200
+
+
+# --- a loop that is always late
+
+
+@pytest.mark.parametrize("turn_seconds", [0.012, LATE_TURN_SECONDS])
+async def test_clients_that_do_nothing_do_not_stay_forever(turn_seconds, mock_clock, impatient, monkeypatch):
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
+
+    async def endless(request: Request) -> Response:
+        return await trio.sleep_forever()
+
+    # The clock goes on until the server has stopped.
+    # The clock goes on until the server has stopped.
+    async with trio.open_nursery() as nursery:
+        async with (
+            serving(app(endless)) as address,
+            await connect(address) as one,
+            await connect(address) as two,
+        ):
+            for stream in (one, two):
+                await stream.send_all(GET)
+            await wait_all_tasks_blocked()
+            since = trio.current_time()
+            nursery.start_soon(take_late_turns, mock_clock, [0], turn_seconds)
+            for stream in (one, two):
+                assert await all_after(stream, b"") == b""
+            assert trio.current_time() - since < 2.0 * connection.GRACE
+            async with await connect(address) as late:
+                assert status_of(await all_after(late, LAST.replace(b"healthz", b"other"))) == 404
+        nursery.cancel_scope.cancel()
+
+
+# --- wake-ups
+
+
+def seconds_to_wake_up() -> float:
+    return trio.lowlevel.current_statistics().seconds_to_next_deadline
+
+
+async def test_the_loop_is_woken_only_while_a_deadline_is_near(mock_clock):
+    async with trio.open_nursery() as nursery:
+        run = partial(server.serve, create_app(lambda: snapshot(fresh()), render), listen=LOOPBACK)
+        (address,) = await nursery.start(run)
+        await wait_all_tasks_blocked()
+        assert seconds_to_wake_up() == math.inf
+
+        async with await connect(address) as stream:
+            await wait_all_tasks_blocked()
+            assert seconds_to_wake_up() == server.BEAT_SECONDS
+            await served_once(stream)
+            await wait_all_tasks_blocked()
+            mock_clock.jump(server.BEAT_SECONDS)
+            await wait_all_tasks_blocked()
+            idle_seconds = connection.IDLE_SECONDS - server.BEAT_SECONDS
+            assert seconds_to_wake_up() == pytest.approx(idle_seconds - server.NEAR_SECONDS)
+
+            await stream.send_all(b"GET /healthz HTT")
+            await wait_all_tasks_blocked()
+            assert seconds_to_wake_up() == pytest.approx(server.BEAT_SECONDS)
+
+        await wait_all_tasks_blocked()
+        mock_clock.jump(server.BEAT_SECONDS)
+        await wait_all_tasks_blocked()
+        assert seconds_to_wake_up() == math.inf
+        nursery.cancel_scope.cancel()

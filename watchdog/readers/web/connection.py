@@ -1,6 +1,7 @@
 """One connection of the web side: requests answered one after the other, within limits."""
 
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -22,6 +23,9 @@ IDLE_SECONDS = 75.0
 PARTING_SECONDS = 1.0
 HEAD_FIELDS: Final = 100
 TARGET_BYTES: Final = 2 * 1024
+GRACE = 4
+"""How many times its limit a step may take in addition because our loop is always late."""
+
 REQUESTS: Final = 10_000
 """How many requests a connection may make."""
 
@@ -34,18 +38,31 @@ class WebConnection:
     """One connection from its first byte to its last.
 
     It does not end itself when its time is up. It says until when it may take, and `Connections` judges that,
-    because a deadline that passed while our own loop was late says nothing about the client.
+    because a deadline that passed while our own loop was late says nothing about the client. `on_deadline`
+    is called with each new one.
     """
 
-    def __init__(self, stream: Stream, app: Application) -> None:
+    def __init__(self, stream: Stream, app: Application, on_deadline: Callable[[float], None]) -> None:
         self._stream = stream
         self._app = app
         self._http = HttpConnection(stream, refusal_headers=_SECURE)
+        self._on_deadline = on_deadline
         self._scope = trio.CancelScope()
         self.deadline = math.inf
         """When the time for the present step is up, by Trio's clock."""
+        self._grace_seconds = 0.0
         self.waiting_since: float | None = trio.current_time()
         """Since when no request is under way, by Trio's clock; None while one is."""
+
+    def excuse(self, still_seconds: float, before_seconds: float) -> None:
+        """Give the step more time: what our loop stood still, and within the grace what was before that.
+
+        The client may have been waiting for us then too. But on a loop that is always late, clients that
+        do nothing would stay forever and leave no room for others.
+        """
+        grace = min(before_seconds, self._grace_seconds)
+        self._grace_seconds -= grace
+        self.deadline += still_seconds + grace
 
     def end(self) -> None:
         """End the connection without a word."""
@@ -99,3 +116,5 @@ class WebConnection:
 
     def _deadline_in(self, seconds: float) -> None:
         self.deadline = trio.current_time() + seconds
+        self._grace_seconds = GRACE * seconds
+        self._on_deadline(self.deadline)

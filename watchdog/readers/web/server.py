@@ -1,5 +1,6 @@
 """The HTTP server: its listeners and the connections over them, inside the watchdog's own Trio loop."""
 
+import math
 import os
 import socket
 import ssl
@@ -16,13 +17,16 @@ from watchdog.runtime.throttle import Throttle, ThrottledLog
 MAX_CONNECTIONS = 512
 
 BEAT_SECONDS = 1.0
-"""How often the deadlines of all connections are judged."""
+"""How often the deadlines are judged while one of them is near."""
+
+NEAR_SECONDS = 15.0
+"""From how long before it a deadline is near. Only an idle connection's is ever further away."""
 
 LATE_SECONDS = 0.02
-"""A beat that is later than this counts for nobody.
+"""If a beat is later than this, the loop did not serve in between, and no client's time ran.
 
 Metrics take one turn of the loop for every two or three games. In turns that are no longer than this,
-hundreds of them are made in time, and longer turns count for nobody.
+hundreds of them are made in time.
 """
 
 _STOP_SECONDS = 0.5
@@ -80,6 +84,8 @@ class Connections:
         self._tls = tls
         self._connections: set[WebConnection] = set()
         self._closing = trio.Event()
+        # Until the next beat; with no connection there is none.
+        self._rest = trio.CancelScope()
         # Cancelling the server must not cut off who is being answered.
         self._scope = trio.CancelScope(shield=True)
         self._log = ThrottledLog(Throttle(burst=1, interval_seconds=60.0))
@@ -99,23 +105,28 @@ class Connections:
         self._scope.deadline = trio.current_time() + _STOP_SECONDS
 
     async def judge_deadlines(self) -> None:
-        """End each connection whose time is up, but never because of our own lateness."""
-        judged_at = trio.current_time()
+        """End each connection whose time is up, but never because our own loop stood still."""
         while True:
-            due = judged_at + BEAT_SECONDS
-            await trio.sleep_until(due)
+            beats = (self._beat_for(connection.deadline) for connection in self._connections)
+            with trio.CancelScope(deadline=min(beats, default=math.inf)) as self._rest:
+                await trio.sleep_forever()
+            due = self._rest.deadline
             # Within two turns of the loop every task has run that could go on. So what the kernel held at the
             # deadline has been read by now, and it shows how long a turn takes.
             await trio.lowlevel.checkpoint()
             await trio.lowlevel.checkpoint()
             now = trio.current_time()
-            late = now - due > LATE_SECONDS
             for connection in self._connections:
-                if late:
-                    connection.deadline += now - judged_at
-                elif connection.deadline <= now:
+                if now - due > LATE_SECONDS:
+                    connection.excuse(now - due, BEAT_SECONDS)
+                if connection.deadline <= now:
                     connection.end()
-            judged_at = now
+
+    def _beat_for(self, deadline: float) -> float:
+        return max(trio.current_time() + BEAT_SECONDS, deadline - NEAR_SECONDS)
+
+    def _deadline_set(self, deadline: float) -> None:
+        self._rest.deadline = min(self._rest.deadline, self._beat_for(deadline))
 
     async def receive(self, tcp: trio.SocketStream) -> None:
         """Serve one new connection; the caller closes it."""
@@ -126,7 +137,7 @@ class Connections:
             if self._tls is None
             else trio.SSLStream(tcp, self._tls, server_side=True, https_compatible=True)
         )
-        connection = WebConnection(stream, self._answer)
+        connection = WebConnection(stream, self._answer, self._deadline_set)
         self._connections.add(connection)
         try:
             await connection.run()
