@@ -1,1 +1,1 @@
-"""TOML into frozen structs, or every mistake at once; of ours it imports only `core`."""
+"""TOML into frozen structs, or every mistake at once; of our own packages it imports only `core`."""

@@ -25,7 +25,7 @@ def load(path: Path) -> Config:
 
 
 def parse(document: Table, path: Path) -> Config:
-    """What `load` returns for a TOML document that is decoded already and came, as it were, from `path`.
+    """What `load` returns for a TOML document that is already decoded, as if read from `path`.
 
     Raises:
         ConfigError: as `load` does.

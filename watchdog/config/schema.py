@@ -111,7 +111,7 @@ class Token(Section, frozen=True, kw_only=True):
 
 
 class Game(Section, frozen=True, kw_only=True):
-    """A game type to watch, with its checks after all overriding; the name defaults to the number."""
+    """A game type to watch, with its final check settings; the name defaults to the number."""
 
     type: GameType
     name: Name = ""

@@ -114,7 +114,7 @@ class Validation:
 
 
 def build(kind: type[AnyStruct], values: Table, **more: Any) -> AnyStruct:
-    """The struct of the values of a table without mistakes, and of `more` that does not stand in the file."""
+    """The struct of the values of a table without mistakes, and of `more`, which is not in the file."""
     types = {field.name: _type_info(field.type) for field in structs.fields(kind) if field.name in values}
     return kind(**{name: _built(types[name], value) for name, value in values.items()}, **more)
 

@@ -42,7 +42,7 @@ class Claims(Struct, frozen=True):
     partners: tuple[str, ...] = ()
 
     def other_partner(self, partner_client_id: int) -> str | None:
-        """The partner that is named where that is another one than ours."""
+        """The partner the token names, if it isn't ours."""
         ours = str(partner_client_id)
         return next((name[:_LONGEST_NAME] for name in self.partners if name != ours), None)
 

@@ -43,7 +43,10 @@ class GameVerdict(Struct, frozen=True, kw_only=True):
 
 
 def judge(game: GameSnapshot) -> tuple[Verdict, list[str]]:
-    """The verdict on one game, and why: critical is what is broken now, a warning what was meanwhile."""
+    """The verdict on one game, and why.
+
+    Critical is what is broken now, a warning is what broke during the watch but has recovered.
+    """
     if game.state == "unobserved":
         return Verdict.UNKNOWN, ["not yet tried to connect"]
     if game.state in ("silent", "frozen", "disconnected", "unauthorized"):

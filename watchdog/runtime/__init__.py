@@ -1,1 +1,1 @@
-"""The machine below us: clock, signals, log, HTTP requests; of ours it imports only `core`."""
+"""The machine below us: clock, signals, log, HTTP requests; of our own packages it imports only `core`."""

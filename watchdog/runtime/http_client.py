@@ -33,7 +33,7 @@ class NoAnswerError(ProviderError):
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer: status, the whole body, and for how long the server does not want to be asked again."""
+    """An HTTP answer: status, the whole body, and how long the server asks us to wait."""
 
     status: int
     body: bytes
@@ -94,7 +94,7 @@ class Client:
 def retry_after_seconds(value: str, date: str) -> float | None:
     """What a `Retry-After` of seconds or of an HTTP date asks for; None where it says nothing sensible.
 
-    A date is counted from the answer's own `Date`, so that no clock of ours matters.
+    A date is counted from the answer's own `Date`, so our own clock doesn't matter.
     """
     if value.isdecimal() and len(value) <= _LONGEST_NUMBER:
         return float(value)

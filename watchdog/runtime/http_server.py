@@ -1,6 +1,6 @@
 """HTTP/1.1 for an ASGI application: h11 keeps the protocol, this moves its bytes over one connection.
 
-Which connections there may be, and how long each step may take, is for whoever accepts them.
+The caller limits the number of connections and the time for each step.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -16,7 +16,7 @@ READ_BYTES: Final = 16 * 1024
 """How much is read at once, and how long the head of a request may be."""
 
 _BODY_PIECES: Final = 8
-"""How many pieces of a body that nobody wanted are passed over; each costs as much as a small request."""
+"""How many pieces of an unwanted body are skipped; each costs as much as a small request."""
 
 _PARTING_READS: Final = 64
 _NO_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)

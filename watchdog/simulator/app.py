@@ -93,7 +93,7 @@ class _Simulator:
             due += request.every_seconds
 
     def admits(self, request: Scope) -> bool:
-        """Whether the WebSocket that a request asks for is opened; an id is then used up."""
+        """Whether the WebSocket that a request asks for is opened; this uses up the id."""
         asked = HTTPConnection(request)
         if request["path"] != self.settings.path or not self._authorized(asked):
             return False
@@ -105,7 +105,7 @@ class _Simulator:
         await Connection(web_socket, self.settings.games).run(self.hub)
 
     async def _no_transport(self, request: Request) -> Response:
-        """Answer whoever asks for no WebSocket, or for one that is not admitted."""
+        """Answer requests for no WebSocket, or for one that is not admitted."""
         if not self._authorized(request):
             return Response(status_code=401)
         if "id" in request.query_params:

@@ -22,7 +22,7 @@ Converse = Callable[[WebSocket], Awaitable[None]]
 
 
 class Server:
-    """One port with an ASGI application and WebSockets on it, whose bugs end the serving."""
+    """One port with an ASGI application and WebSockets on it; a bug in either stops the server."""
 
     def __init__(self, app: Application, admits: Admits, converse: Converse, host: str, port: int) -> None:
         self._app = app

@@ -33,7 +33,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A wish for the updates of a game type, as a partner."""
+    """A subscription to the updates of a game type, as a partner."""
 
     game: int
     partner: int

@@ -19,7 +19,7 @@ _REDIRECTION = 3
 _LONGEST_LIFE_SECONDS = 1e12
 
 MAX_RETRY_AFTER_SECONDS = 300.0
-"""A wait that the endpoint asks for is kept up to this long: nobody can silence the renewal forever."""
+"""The longest `Retry-After` we respect, so the endpoint can't stop renewal forever."""
 
 
 class TokenEndpointError(ProviderError):
@@ -34,7 +34,7 @@ class TokenEndpointError(ProviderError):
 
 
 class TokenEndpoint:
-    """Asks for one feed's tokens with the partner's secret, which is read anew for every request."""
+    """Asks for one feed's tokens with the partner's secret, which is read again for each request."""
 
     def __init__(self, url: HttpUrl, feed: Feed, client: Client) -> None:
         self._url = url
@@ -44,7 +44,7 @@ class TokenEndpoint:
         self._read_secret = reader(feed.token.secret_file, feed.token.secret_env, clean_secret)
 
     async def ask(self) -> tuple[str, float | None]:
-        """A token, and for how many seconds it is good where the answer says so.
+        """A token, and its lifetime in seconds, if the answer states one.
 
         Raises:
             CredentialError: the secret can't be read.
@@ -66,7 +66,7 @@ class TokenEndpoint:
 
 
 def read_answer(answer: Answer, settings: Token) -> tuple[str, float | None]:
-    """The token in an answer, and for how many seconds it is good where the answer says so.
+    """The token in an answer, and its lifetime in seconds, if the answer states one.
 
     Raises:
         TokenEndpointError: the answer holds no token.

@@ -36,12 +36,12 @@ class TokenKeeper(ABC):
 
     @property
     def pending(self) -> bool:
-        """Whether it is not known yet if there is a token: it is not missing, it is on its way."""
+        """Whether we don't know yet if there is a token; it is on its way."""
         return self._validity == "pending"
 
     @property
     def changed(self) -> trio.Event:
-        """What is set, and replaced, when there is another token or the one there is has become valid."""
+        """Set, then replaced, when there is a new token or the current one becomes valid."""
         return self._changed
 
     @property

@@ -18,7 +18,7 @@ MIN_PAUSE_SECONDS = 1.0
 
 
 class RenewedToken(TokenKeeper):
-    """Asks the endpoint ahead of the expiry, and at once, but once, after a rejection."""
+    """Asks the endpoint ahead of the expiry, and once, immediately, after a rejection."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ _ASSETS: Mapping[str, str] = {
 }
 
 _AT_ONCE = 2
-"""How many snapshots are worked on at the same time; further requests wait without one."""
+"""How many snapshots are worked on at the same time; further requests wait before taking a snapshot."""
 
 _SHORT_TURN_SECONDS = 0.005
 _SHARE_OF_A_LONG_TURN = 0.05

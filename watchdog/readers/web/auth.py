@@ -86,7 +86,10 @@ class Passwords:
 
 
 class BasicAuth:
-    """A layer that lets only requests with a user's password through; of others not even the body is read."""
+    """A layer that lets only requests with a user's password through.
+
+    It doesn't read the body of any other.
+    """
 
     def __init__(self, app: ASGIApp, passwords: Passwords) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The status page: what broke, since when and whose it is."""
+"""The status page: what broke, since when, and who is responsible."""
 
 from collections.abc import Mapping
 from importlib.resources import files
