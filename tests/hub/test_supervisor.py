@@ -150,6 +150,17 @@ async def test_other_bounds_of_the_backoff_reach_the_games_that_stay(autojump_cl
         assert watch.hub.dialled_at == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 6.25, 11.25])
 
 
+async def test_other_bounds_of_the_backoff_reach_the_renewal_of_the_token(autojump_clock):
+    token = {"url": "http://auth.example/token", "secret_env": TOKEN_VARIABLE + "_UNSET"}
+    async with watching(Hub(), settings(token=token)) as watch:
+        await trio.sleep_until(3.5)
+        assert watch.feed.keeper.snapshot().refreshes["failed"] == 4
+        reloaded(watch, settings(token=token, reconnect={"initial_seconds": 5.0}))
+        await trio.sleep_until(13.5)
+        # One pause was under way.
+        assert watch.feed.keeper.snapshot().refreshes["failed"] == 6
+
+
 async def test_a_feed_is_another_when_anything_but_its_games_changes(autojump_clock):
     async with watching(Hub(), settings((1,))) as watch:
         await trio.sleep_until(0.1)

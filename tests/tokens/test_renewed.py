@@ -252,3 +252,48 @@ async def test_a_token_accepted_after_rejections_makes_the_next_rejection_a_firs
         kept.keeper.rejected(kept.keeper.token)
         await trio.sleep(0.01)
         assert len(client.asked_at) == asked + 1
+
+
+async def test_tokens_that_are_accepted_once_and_then_rejected_ask_once_a_second_at_most(
+    keeping, autojump_clock
+):
+    numbers = iter(range(1_000))
+    client = FakeClient(lambda: ok({"token": f"token.{next(numbers)}"}))
+
+    async def take_back(kept):
+        while True:
+            changed = kept.keeper.changed
+            kept.keeper.accepted(kept.keeper.token)
+            await trio.sleep(0.05)
+            kept.keeper.rejected(kept.keeper.token)
+            await changed.wait()
+
+    async with keeping(client, random=0.999) as kept, trio.open_nursery() as nursery:
+        nursery.start_soon(take_back, kept)
+        await trio.sleep(60.0)
+        nursery.cancel_scope.cancel()
+    assert len(client.pauses) > 50
+    assert min(client.pauses) >= MIN_PAUSE_SECONDS - 0.001
+
+
+# --- who is woken, and what a reload changes
+
+
+async def test_only_the_first_failure_wakes_who_waits_for_a_token(keeping, autojump_clock):
+    async with keeping(FakeClient(REFUSED)) as kept:
+        changed = kept.keeper.changed
+        await trio.sleep(100.0)
+        assert kept.snapshot.refreshes["failed"] > 3
+        assert not changed.is_set()
+
+
+async def test_other_bounds_of_the_pauses_hold_from_the_next_failure_on(keeping, autojump_clock):
+    client = FakeClient(REFUSED)
+    async with keeping(client, random=0.999) as kept:
+        await trio.sleep(100.0)
+        kept.keeper.pause_within(Backoff(2.0, 2.0))
+        await trio.sleep(MAX_SECONDS + 0.1)
+        asked = len(client.pauses)
+        await trio.sleep(20.0)
+    assert client.pauses[asked:] == pytest.approx([2.0] * len(client.pauses[asked:]))
+    assert len(client.pauses) >= asked + 9

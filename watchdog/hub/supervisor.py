@@ -100,6 +100,8 @@ class FeedSupervisor:
     def reload(self, feed: Feed, reconnect: Reconnect) -> None:
         """Take over the games of a feed that is otherwise the same; an unchanged game notices nothing."""
         self._backoff = _backoff(reconnect)
+        if isinstance(self.keeper, RenewedToken):
+            self.keeper.pause_within(self._backoff)
         wanted = {game.type: game for game in feed.games}
         for game_type, watched in list(self._games.items()):
             if wanted.get(game_type) == watched.settings:

@@ -32,12 +32,16 @@ class RenewedToken(TokenKeeper):
     ) -> None:
         super().__init__(feed, clock, on_change)
         self._endpoint = endpoint
-        self._backoff = Backoff(
-            max(backoff.initial_seconds, MIN_PAUSE_SECONDS), max(backoff.max_seconds, MIN_PAUSE_SECONDS)
-        )
+        self.pause_within(backoff)
         self._refresh_before_seconds = feed.token.refresh_before_seconds
         self._random = random
         self._rejected = trio.Event()
+
+    def pause_within(self, backoff: Backoff) -> None:
+        """Take over the bounds of the pauses after failures."""
+        self._backoff = Backoff(
+            max(backoff.initial_seconds, MIN_PAUSE_SECONDS), max(backoff.max_seconds, MIN_PAUSE_SECONDS)
+        )
 
     def rejected(self, token: str) -> None:
         """The hub answered 401 or 403 to this token, which is a reason to ask for the next one."""
@@ -49,6 +53,7 @@ class RenewedToken(TokenKeeper):
         failures, pause_seconds = 0, 0.0
         while True:
             await trio.sleep(pause_seconds)
+            asked_at, waited_for = trio.current_time(), self.pending
             try:
                 token, lifetime_seconds = await self._endpoint.ask()
             except (CredentialError, TokenEndpointError) as problem:
@@ -57,7 +62,7 @@ class RenewedToken(TokenKeeper):
                 if isinstance(problem, TokenEndpointError):
                     pause_seconds = max(pause_seconds, problem.retry_after_seconds)
                 findings = self._state.not_renewed(str(problem), self._clock.wall())
-                self._report(findings, another=self.token is None)
+                self._report(findings, another=waited_for)
                 continue
             self._rejected = trio.Event()
             register_secret(token)
@@ -67,6 +72,9 @@ class RenewedToken(TokenKeeper):
             # A new token that is rejected too is a failure like no answer: the pause grows.
             failures = failures + 1 if self._state.unproven else 0
             pause_seconds = self._backoff.delay_seconds(failures, self._random())
+            # A hub may accept each token once and then refuse it.
+            since_seconds = trio.current_time() - asked_at
+            pause_seconds = max(pause_seconds, MIN_PAUSE_SECONDS - since_seconds)
 
     def _use_for_seconds(self, lifetime_seconds: float | None) -> float:
         """How long to use the token before asking for the next one; its own expiry counts first."""
