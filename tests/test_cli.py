@@ -52,6 +52,14 @@ def refused(capsys, *arguments):
         (["simulate", "--games", "3,3"], "each once, got '3,3'"),
         (["simulate", "--games", "999"], "--games: expected some of"),
         (["simulate", "--games", ""], "--games: expected some of"),
+        (["simulate", "--games", "3,03"], "each once, got '3,03'"),
+        (["simulate", "--games", "9" * 5_000], "--games: expected some of"),
+        (["simulate", "--listen", f"127.0.0.1:{'9' * 5_000}"], '--listen: expected "host:port"'),
+        (["simulate", "--programme", "--games", "3"], "--programme: not allowed with --games"),
+        (
+            ["simulate", "--programme", "--round-scale", "1", "--token-seconds", "60"],
+            "--programme: not allowed with --round-scale, --token-seconds",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_one_line_that_says_what(capsys, arguments, words):
@@ -84,6 +92,28 @@ def test_a_missing_faults_file_and_a_bad_one_are_refused(capsys, tmp_path):
     path.write_text('[[faults]]\nfault = "earthquake"\n')
     assert cli.main(["simulate", "--listen", "127.0.0.1:0", "--faults", str(path)]) == 2
     assert all(str(path) in line for line in capsys.readouterr().err.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"faults = {'[' * 5_000}", "nested too deeply"),
+        (f"faults = {'9' * 5_000}", "not TOML"),
+        (f"[[faults]]\nname = 0x{'f' * 5_000}", "faults[0].name: unknown fault"),
+        (f"[[faults]]\nname = [0x{'f' * 5_000}]", "faults[0].name: unknown fault"),
+        (f'[[faults]]\nname = "gap"\ngame = 0x{"f" * 5_000}', "faults[0].game: no such game"),
+        (
+            f'[[faults]]\nname = "gap"\ngame = 3\nafter_seconds = 0x{"f" * 5_000}',
+            "faults[0].after_seconds: must be a number",
+        ),
+    ],
+)
+def test_no_faults_file_is_too_bad_to_be_refused_with_one_line(capsys, tmp_path, text, words):
+    path = tmp_path / "faults.toml"
+    path.write_text(text)
+    line = refused(capsys, "simulate", "--listen", "127.0.0.1:0", "--faults", path)
+    assert line.startswith(f"{path}: ")
+    assert words in line
 
 
 def test_a_game_type_that_the_file_does_not_have_is_refused(capsys, file):

@@ -7,11 +7,15 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from watchdog import __version__
 from watchdog.core.errors import OperatorError
 from watchdog.runtime.redaction import redact
+
+if TYPE_CHECKING:
+    from watchdog.config.values import Listen
+    from watchdog.simulator import SimulatorSettings
 
 # Each command imports what does its work: to import all of it takes a third of a second and twice that on a
 # slow machine, far more than `--version`, `check-config` and `simulate` need.
@@ -123,14 +127,12 @@ def _add_simulate(add_command: _AddCommand) -> None:
     parser.add_argument(
         "--round-scale",
         type=_scale,
-        default=1.0,
         metavar="X",
         help="stretch the rounds, from 0.2 to 10 (default: 1, rounds of half a minute to a minute)",
     )
     parser.add_argument(
         "--token-seconds",
         type=_seconds,
-        default=3600.0,
         metavar="S",
         help="how long the tokens that it issues are valid (default: 3600)",
     )
@@ -151,21 +153,7 @@ def _simulate(options: argparse.Namespace) -> int:
         listen = Listen(options.listen)
     except ValueError:
         raise OperatorError(f"--listen: expected {Listen.allowed}, got {options.listen!r}") from None
-    games = _game_types(options.games, tuple(simulator.GAMES))
-    try:
-        faults = simulator.load_faults(options.faults, games) if options.faults is not None else ()
-    except simulator.FaultFileError as error:
-        raise OperatorError(str(error)) from None
-    settings = simulator.demo_settings(listen.host, listen.port)
-    if not options.programme:
-        settings = simulator.SimulatorSettings(
-            listen.host,
-            listen.port,
-            games=games,
-            faults=faults,
-            round_scale=options.round_scale,
-            token_lifetime_seconds=options.token_seconds,
-        )
+    settings = _programme(options, listen) if options.programme else _play(options, listen)
     log.configure(level="warning")
     try:
         simulator.start(settings)
@@ -174,13 +162,46 @@ def _simulate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _programme(options: argparse.Namespace, listen: "Listen") -> "SimulatorSettings":
+    from watchdog.simulator import demo_settings
+
+    own = {
+        "--games": options.games,
+        "--round-scale": options.round_scale,
+        "--token-seconds": options.token_seconds,
+    }
+    given = [option for option, value in own.items() if value is not None]
+    if given:
+        raise OperatorError(f"--programme: not allowed with {', '.join(given)}")
+    return demo_settings(listen.host, listen.port)
+
+
+def _play(options: argparse.Namespace, listen: "Listen") -> "SimulatorSettings":
+    from watchdog import simulator
+
+    games = _game_types(options.games, tuple(simulator.GAMES))
+    try:
+        faults = simulator.load_faults(options.faults, games) if options.faults is not None else ()
+    except simulator.FaultFileError as error:
+        raise OperatorError(str(error)) from None
+    return simulator.SimulatorSettings(
+        listen.host,
+        listen.port,
+        games=games,
+        faults=faults,
+        round_scale=options.round_scale or 1.0,
+        token_lifetime_seconds=options.token_seconds or 3600.0,
+    )
+
+
 def _game_types(text: str | None, known: tuple[int, ...]) -> tuple[int, ...]:
     if text is None:
         return known
     wanted = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) in known for part in wanted) or len(set(wanted)) < len(wanted):
-        raise OperatorError(f"--games: expected some of {','.join(map(str, known))}, each once, got {text!r}")
-    return tuple(int(part) for part in wanted)
+    names = {str(game): game for game in known}
+    if not all(part in names for part in wanted) or len(set(wanted)) < len(wanted):
+        raise OperatorError(f"--games: expected some of {','.join(names)}, each once, got {text[:40]!r}")
+    return tuple(names[part] for part in wanted)
 
 
 def _add_check_config(add_command: _AddCommand) -> None:

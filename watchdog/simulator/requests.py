@@ -67,7 +67,9 @@ def load_faults(path: Path, games: Collection[int]) -> tuple[FaultRequest, ...]:
         raise FaultFileError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise FaultFileError([f"{path}: not a text in UTF-8"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise FaultFileError([f"{path}: nested too deeply"]) from None
+    except ValueError as error:  # also for an integer of thousands of digits
         raise FaultFileError([f"{path}: not TOML: {error}"]) from None
     mistakes = [f"{path}: {key}: unknown key; allowed: faults" for key in document if key != "faults"]
     entries = document.get("faults", [])
@@ -113,7 +115,14 @@ def read_request(entry: object, games: Collection[int]) -> tuple[FaultRequest | 
 
 
 def _unknown(name: object) -> str:
-    return "missing" if name is None else f"unknown fault {str(name)[:40]!r}"
+    return "missing" if name is None else f"unknown fault {_shown(name)}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(str(value)[:40])
+    except ValueError:
+        return "of thousands of digits"
 
 
 def _list(names: list[str]) -> str:
@@ -125,7 +134,7 @@ def _wrong_game(fault: type[Fault], game: object, games: Collection[int]) -> lis
         return [] if game is None else [f".game: {fault.name} concerns the whole feed; leave it out"]
     if isinstance(game, int) and not isinstance(game, bool) and game in games:
         return []
-    said = "missing" if game is None else f"no such game {str(game)[:40]!r}"
+    said = "missing" if game is None else f"no such game {_shown(game)}"
     return [f".game: {said}; allowed: {_list([str(number) for number in games])}"]
 
 
