@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +207,27 @@ def test_a_signal_ends_the_demo_and_its_simulator_with_0(number):
     assert "Traceback" not in err
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=TIMEOUT)
+
+
+def test_a_simulator_that_is_killed_ends_the_demo_with_one_line():
+    with started("demo", stream="stdout", ready="^metrics") as (process, _):
+        # Whichever thread started it.
+        threads = Path(f"/proc/{process.pid}/task").glob("*/children")
+        (simulator,) = [child for thread in threads for child in thread.read_text().split()]
+        os.kill(int(simulator), signal.SIGKILL)
+        _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert err.splitlines()[-1] == "betcore-watchdog: the simulator ended by itself, with -9"
+    assert "Traceback" not in err
+
+
+def test_nothing_in_the_current_directory_is_taken_for_a_module_of_the_demo(tmp_path):
+    (tmp_path / "http.py").write_text("raise SystemExit('taken for the library')")
+    (tmp_path / "watchdog").mkdir()
+    (tmp_path / "watchdog" / "__main__.py").write_text("raise SystemExit('taken for the program')")
+    command = [sys.executable, "-P", "-m", "watchdog", "demo", "--duration", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_installed_command_is_the_same_program():

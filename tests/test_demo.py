@@ -5,6 +5,8 @@ import socket
 import pytest
 
 from watchdog import demo
+from watchdog.core.errors import OperatorError
+from watchdog.readers.web.server import ListenError
 from watchdog.simulator.games import GAMES
 
 
@@ -34,9 +36,16 @@ def test_it_watches_every_game_of_the_simulator_on_loopback(monkeypatch, port):
     assert (given.web.listen.host, feed.url.text) == ("127.0.0.1", "ws://127.0.0.1:1/hubs")
 
 
-async def test_a_simulator_that_ends_before_it_listens_is_a_mistake_of_ours():
+async def test_a_simulator_that_ends_before_it_listens_is_reported_in_one_line():
     class Ended:
         stdout = None
 
-    with pytest.raises(RuntimeError, match="before it listened"):
+    with pytest.raises(OperatorError, match="before it listened"):
         await demo._addresses(Ended())  # type: ignore[arg-type]
+
+
+async def test_an_address_that_is_taken_in_the_last_moment_is_reported_as_such(monkeypatch, port):
+    monkeypatch.setattr(demo, "PREFERRED_PORT", port)
+    monkeypatch.setattr(demo, "_is_free", lambda port: True)
+    with pytest.raises(ListenError, match=str(port)):
+        await demo.run(None)

@@ -13,7 +13,9 @@ import trio
 from watchdog import app
 from watchdog.config.load import parse
 from watchdog.config.schema import Config
+from watchdog.core.errors import OperatorError
 from watchdog.runtime import log
+from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
 from watchdog.simulator.games import GAMES
 
@@ -29,20 +31,36 @@ def start(duration_seconds: float | None) -> None:
 
 
 async def run(duration_seconds: float | None) -> None:
-    """Run simulator and watchdog for so many seconds, or until cancelled."""
+    """Run simulator and watchdog for so many seconds, or until cancelled.
+
+    Raises:
+        OperatorError: the simulator ended, or the web address can't be listened on.
+
+    """
     os.environ.setdefault(SECRET_VARIABLE, "demo-secret")
-    async with trio.open_nursery() as nursery:
-        # In a process of its own, as a hub is: its work must not stall the watchdog's loop.
-        command = [sys.executable, "-m", "watchdog", "simulate", "--listen", "127.0.0.1:0", "--programme"]
+    async with open_nursery_of_body() as nursery:
+        # In a process of its own, as a hub is: its work must not stall the watchdog's loop. With -P, nothing
+        # in the current directory is taken for a module.
+        options = ["simulate", "--listen", "127.0.0.1:0", "--programme"]
+        command = [sys.executable, "-P", "-m", "watchdog", *options]
         environment = {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
         process = await nursery.start(
-            partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment)
+            partial(trio.run_process, command, stdout=subprocess.PIPE, env=environment, check=False)
         )
         hub, token = await _addresses(process)
         _print(f"simulator    {hub}")
-        with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf):
+        with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf) as scope:
+            nursery.start_soon(_cancel_at_end, process, scope)
             await app.run(_settings(hub, token), started=_print_addresses)
-        nursery.cancel_scope.cancel()
+        # A signal to both is no mistake.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if process.returncode is not None:
+            raise OperatorError(f"the simulator ended by itself, with {process.returncode}")
+
+
+async def _cancel_at_end(process: trio.Process, scope: trio.CancelScope) -> None:
+    await process.wait()
+    scope.cancel()
 
 
 async def _addresses(process: trio.Process) -> tuple[str, str]:
@@ -53,7 +71,7 @@ async def _addresses(process: trio.Process) -> tuple[str, str]:
         if output.count(b"\n") >= 2:  # noqa: PLR2004 - a line for each
             _, hub, _, token = output.decode().split()
             return hub, token
-    raise RuntimeError("the simulator ended before it listened")
+    raise OperatorError("the simulator ended before it listened")
 
 
 def _print_addresses(address: str) -> None:
