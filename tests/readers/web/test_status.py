@@ -114,6 +114,16 @@ def test_particulars_without_a_json_form_and_odd_numbers_are_told_all_the_same()
     assert (told["odd"], told["endless"], told["at"]) == ("(1+2j)", None, "2025-06-19T15:57:18.250Z")
 
 
+def test_a_list_stays_a_list_and_is_in_words_for_people():
+    register_secret("open.sesame")
+    detail = {"id": 7, "was": ["cancelled", "finished", "open.sesame"]}
+    game = fresh(recent_anomalies=(Recent(NOW, "round.regressed", detail),))
+    (told,) = only(game)["last_anomalies"]
+    assert told["was"][:2] == ["cancelled", "finished"]
+    assert told["particulars"].startswith("id 7, was cancelled and finished and ")
+    assert "sesame" not in str(told)
+
+
 def test_particulars_in_the_providers_words_are_told_without_secrets_and_in_short():
     register_secret("sesame-of-the-status")
     detail: dict[str, object] = {

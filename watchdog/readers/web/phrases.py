@@ -137,7 +137,8 @@ def percent(share: float | None) -> str:
 
 def _particular(key: str, value: object) -> str:
     words = key.removesuffix("_seconds").replace("_", " ")
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    values = value if isinstance(value, list) else [value]
+    text = " and ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in values)
     return f"{words} {text} s" if key.endswith("_seconds") else f"{words} {text}"
 
 

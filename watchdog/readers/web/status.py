@@ -223,19 +223,18 @@ def _game(game: GameSnapshot, now: float) -> GameStatus:
                 "particulars": particulars(detail),
             }
             for recent in reversed(game.recent_anomalies)
-            for detail in [_safe(recent.detail)]
+            for detail in [{key: _safe(value) for key, value in recent.detail.items()}]
         ),
     )
 
 
-def _safe(detail: Mapping[str, object]) -> dict[str, object]:
-    """Particulars without secrets: some are the provider's own words, and it knows our token."""
-    return {
-        key: value
-        if value is None or isinstance(value, int | float)
-        else present(str(value), _TEXT_CHARACTERS)
-        for key, value in detail.items()
-    }
+def _safe(value: object) -> object:
+    """A particular without secrets: some are the provider's own words, and it knows our token."""
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, list):
+        return [_safe(each) for each in value]
+    return present(str(value), _TEXT_CHARACTERS)
 
 
 def _freshness(seconds: Mapping[State, float]) -> float | None:
