@@ -240,6 +240,20 @@ def test_the_subscription_is_the_documented_invocation_without_an_id():
     assert json.loads(message["arguments"][1]) == {"GameType": 3, "PartnerClientId": 17, "Count": 1}
 
 
+@pytest.mark.parametrize("digits", [7, 8, 2_000, 100_000])
 @pytest.mark.parametrize("suffix", ["", "Z"])
-def test_a_date_of_never_as_dotnet_writes_it_is_a_date(suffix):
-    assert decode(document(GAME, fdt=f"9999-12-31T23:59:59.9999999{suffix}")).games[0].finishes.year == 9999
+def test_a_date_of_never_as_dotnet_writes_it_is_a_date_however_many_digits_it_has(digits, suffix):
+    never = f"9999-12-31T23:59:59.{'9' * digits}{suffix}"
+
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC if suffix else None)
+    update = decode(document(tst=never) | {"wgi": [document()["wgi"][0] | {"sdt": never, "fdt": never}]})
+    assert (update.sent, update.games[0].starts, update.games[0].finishes) == (last, last, last)
+
+
+@given(st.text("0123456789", min_size=1, max_size=3_000))
+def test_a_date_in_the_last_second_is_one_with_any_digits(digits):
+    sent = decode(document(tst=f"9999-12-31T23:59:59.{digits}Z")).sent
+
+    exact = int(digits[:6].ljust(6, "0"))
+    assert sent.replace(microsecond=0) == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert exact <= sent.microsecond <= exact + 1

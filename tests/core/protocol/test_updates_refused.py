@@ -107,6 +107,12 @@ def test_nesting_without_end_is_refused_and_survived(path, name, nested):
     assert refused(raw(path, name, nested)).reason in ("json", "schema")
 
 
+@pytest.mark.parametrize("digits", [7, 2_000, 100_000])
+@pytest.mark.parametrize("rest", ["", '"', '","sId":"x"}]', '\ud800"}]'])
+def test_a_date_of_never_saves_no_update_that_is_invalid_otherwise(digits, rest):
+    assert refused(f'[{{"tst":"9999-12-31T23:59:59.{"9" * digits}{rest}').reason in ("json", "schema")
+
+
 @given(st.text() | st.binary())
 def test_no_input_raises_anything_but_an_update_error(arguments):
     assert refused(arguments).reason in ("json", "schema")

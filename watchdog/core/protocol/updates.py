@@ -1,5 +1,6 @@
 """The subscription and the update of `SubOnWholeGamesInfo`, as the provider documents them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -165,8 +166,8 @@ class UpdateError(ProviderError):
         self.reason: Literal["json", "schema"] = reason
 
 
-# .NET's DateTime.MaxValue, its "never": the seventh digit would round up into the year 10000.
-_NEVER = b"9999-12-31T23:59:59.9999999"
+# .NET's DateTime.MaxValue, its "never": a seventh digit would round up into the year 10000.
+_LAST_SECOND = re.compile(rb"(9999-12-31T23:59:59\.[0-9]{6})[0-9]+")
 
 _NO_TEXT = msgspec.Raw()
 
@@ -183,15 +184,25 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
 
     """
     try:
-        (document,) = _decode_arguments(arguments)
+        document = _decode(arguments)
     except (ValueError, RecursionError) as error:
-        raw = arguments.encode("utf-8", "replace") if isinstance(arguments, str) else bytes(arguments)
-        if _NEVER in raw:
-            return decode_update(raw.replace(_NEVER, _NEVER[:-1]))
         raise UpdateError(*fault_of(arguments, error)) from None
     return Update(
         document.games, document.sent, document.betting_timer, document.maintenance, document.sequence_id
     )
+
+
+def _decode(arguments: bytes | str | msgspec.Raw) -> _Document[tuple[Game, ...]]:
+    """The document in the arguments, its dates cut to what a datetime can hold where need be."""
+    try:
+        (document,) = _decode_arguments(arguments)
+    except ValueError:
+        raw = arguments.encode("utf-8", "surrogatepass") if isinstance(arguments, str) else bytes(arguments)
+        shortened, count = _LAST_SECOND.subn(rb"\1", raw)
+        if not count:
+            raise
+        (document,) = _decode_arguments(shortened)
+    return document
 
 
 class UpdateDecoder:
