@@ -1,6 +1,7 @@
 """What is read of a JWT, and how a feed's token is judged."""
 
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -262,3 +263,9 @@ def test_renewals_are_counted_and_a_failure_takes_no_token_away():
 def test_nothing_shown_of_a_token_s_state_holds_the_token():
     state = having("sesame.open.now")
     assert "sesame" not in f"{state!r} {state.snapshot(0.0)!r} {state.claims!r}"
+
+
+@pytest.mark.parametrize(("opening", "inmost", "closing"), [("[", "", "]"), ('{"a":', "1", "}")])
+def test_a_claim_nested_as_deep_as_can_be_decoded_makes_nothing_raise(opening, inmost, closing):
+    for depth in range(sys.getrecursionlimit() + 1):
+        read_claims(with_payload(f'{{"partnerClientId":{opening * depth}{inmost}{closing * depth}}}'))

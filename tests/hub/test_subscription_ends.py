@@ -1,12 +1,23 @@
 """How a subscription begins and ends: handshakes, closes, drops and failed attempts."""
 
+import math
+import time
+from typing import Any
+
 import pytest
 import trio
 
 from tests.support.fake_hub import LOOK, PING, Hub, counted, healthy, spent, watching
 from tests.support.hub_scripts import drop, good_for, saying, then_saying
 from tests.support.wire import HANDSHAKE, SEPARATOR, record
+from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.monitor import Monitor
+from watchdog.hub.attempt import Attempt
+from watchdog.hub.reader import Reader
+from watchdog.hub.subscription import FLOOD_SECONDS, Subscription
 from watchdog.hub.transport import ConnectionLostError
+from watchdog.runtime.clock import Clock
+from watchdog.runtime.stalls import Stalls
 
 CLOSE_RECONNECT = record({"type": 7, "error": "restart", "allowReconnect": True})
 CLOSE = record({"type": 7})
@@ -102,3 +113,46 @@ async def test_an_attempt_that_fails_has_its_reason_counted_and_is_repeated(auto
     assert watch.losses()[:2] == [("connection.failed", reason)] * 2
     assert spent(seen) == pytest.approx({"disconnected": 0.5, "fresh": 4.6})
     assert counted(seen.disconnects) == {reason: 2}
+
+
+async def test_a_close_whose_words_take_megabytes_holds_nobody_up(autojump_clock):
+    close = record({"type": 7, "error": "://" * 1_000_000, "allowReconnect": True})
+    async with watching(Hub(then_saying(close), healthy)) as watch:
+        begun = time.process_time()
+        await trio.sleep_until(5.1)
+        assert time.process_time() - begun < 1.0
+    (lost,) = (each.finding for each in watch.found if each.finding.detail.get("reason") == "server_close")
+    assert lost.detail["error"] == "://" * 66 + ":…"
+
+
+async def test_a_flood_of_tiny_frames_does_not_hold_the_loop_until_it_is_judged():
+    clock = Clock()
+
+    class Flooded:
+        drained, stamped, due, reads = False, True, math.inf, 0
+
+        def receive(self):
+            self.reads += 1
+            time.sleep(0.6 * FLOOD_SECONDS)
+            return []
+
+    unused: Any = None
+    subscription = Subscription(
+        Monitor("feed", 3, "game", CheckSettings(), clock.now()),
+        CheckSettings(),
+        partner_client_id=42,
+        keeper=unused,
+        connect=unused,
+        reader=Reader(clock, Stalls(clock)),
+        backoff=unused,
+        report=unused,
+        random=unused,
+    )
+    flooded: Any = Flooded()
+    attempt = subscription._active = Attempt("token", "active", CheckSettings())
+    attempt.connection = flooded
+
+    subscription.judge(clock.now())
+
+    assert flooded.reads == 2
+    assert clock.now() < subscription.due <= clock.now() + FLOOD_SECONDS

@@ -1,5 +1,7 @@
 """What is registered is gone from every text: a URL's query and the parts of a token, too."""
 
+import time
+
 import pytest
 
 from watchdog.runtime import redaction
@@ -56,3 +58,16 @@ def test_a_url_without_a_query_registers_nothing():
     register_query("")
     assert redact("nothing to hide") == "nothing to hide"
     assert redaction._secrets == {}
+
+
+@pytest.mark.parametrize("unit", ["://", "://a@", "://a ", "authorization: ", '"token":"', "bearer ", "eyJ"])
+def test_no_text_takes_longer_than_its_length_is_worth(unit):
+    begun = time.process_time()
+    redact(unit * (300_000 // len(unit)))
+    # It takes 0.05 s; where each "://" is searched for its query's beginning by itself, 1.4 s.
+    assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize("address", ["wss://hub.example/path", "a://b://c", "://", "wss://" + "a" * 3_000])
+def test_a_query_goes_whatever_stands_before_it(address):
+    assert redact(f"at {address}?partner=42 now") == f"at {address}?… now"

@@ -54,9 +54,10 @@ def read_claims(token: str) -> Claims:
     """
     try:
         claims = msgspec.json.decode(_payload(token), type=dict[str, Any])
+        # What is nested as deep as can be decoded may be nested too deeply to be written.
+        partners = [str(value) for name, value in claims.items() if _letters(name) == "partnerclientid"]
     except (ValueError, RecursionError):
         return Claims()
-    partners = (str(value) for name, value in claims.items() if _letters(name) == "partnerclientid")
     return Claims(_time(claims.get("exp")), _time(claims.get("nbf")), tuple(partners))
 
 

@@ -20,7 +20,7 @@ from watchdog.hub.channel import Channel
 from watchdog.hub.connection import Heard, HubConnection
 from watchdog.hub.reader import MAX_READS, Reader
 from watchdog.hub.transport import ConnectionLostError
-from watchdog.runtime.redaction import redact
+from watchdog.runtime.redaction import present
 
 TAKE_OVER_SECONDS = 30.0
 """An attempt with a new token has to deliver within this time, or that of two updates; the old goes on."""
@@ -29,7 +29,10 @@ LOOK_SECONDS = 0.001
 """How long after a deadline it is judged where no kernel says what had arrived before it."""
 
 FLOOD_SECONDS = 0.05
-"""When to look again at a deadline that could not be judged, because there was always more to read."""
+"""How long to read before a deadline is judged where there is always more, and when to look at it again."""
+
+_DETAIL_CHARACTERS = 200
+"""What is kept of a hub's own words, which may be megabytes."""
 
 Report = Callable[[Monitor, list[Finding]], None]
 
@@ -138,7 +141,7 @@ class Subscription:
         attempts = [each for each in (self._active, self._standby) if each is not None]
         drained = [self._read(attempt) for attempt in attempts]
         if not all(drained):
-            self.due = now + FLOOD_SECONDS
+            self.due = self._clock.now() + FLOOD_SECONDS
             return
         self._report(self.monitor.advance(now))
         for attempt in attempts:
@@ -216,12 +219,16 @@ class Subscription:
 
     def _read(self, attempt: Attempt) -> bool:
         """Take in all that has arrived over an attempt; returns whether that is all."""
+        until = self._clock.now() + FLOOD_SECONDS
         for _ in range(MAX_READS):
             if attempt.connection is None:
                 return True
             self._hear(attempt, attempt.connection.receive())
             if attempt.connection.drained:
                 return True
+            if self._clock.now() >= until:
+                # Tens of thousands of tiny frames take long to read: the other games must not wait for all.
+                break
         return False
 
     def _hear(self, attempt: Attempt, heard: Sequence[tuple[Heard, Arrival]]) -> None:
@@ -268,7 +275,11 @@ class Subscription:
         self._report(self.monitor.rotated(at))
 
     def _invalid(self, event: Invalid, at: float) -> None:
-        self._report(self.monitor.invalid(event.reason, at, self._clock.wall(), redact(event.detail)))
+        self._report(
+            self.monitor.invalid(
+                event.reason, at, self._clock.wall(), present(event.detail, _DETAIL_CHARACTERS)
+            )
+        )
 
     def _ended(self, attempt: Attempt, lost: ConnectionLostError) -> None:
         """An attempt has come to its end, before it was connected or after.
@@ -283,18 +294,18 @@ class Subscription:
             attempt.connection.give_up()
         if attempt is not self._active and attempt is not self._standby:
             return
-        now = self._stalls.catch_up()
+        now, detail = self._stalls.catch_up(), present(lost.detail, _DETAIL_CHARACTERS)
         if lost.reason == "unauthorized":
             self._keeper.rejected(attempt.token)
         if attempt is not self._active:
             # At once: the active attempt may be lost in the same instant, and a dead one must not take over.
             self._standby = None
-            self._report(self.monitor.not_rotated(lost.reason, now, redact(lost.detail)))
+            self._report(self.monitor.not_rotated(lost.reason, now, detail))
             return
         if lost.reason == "oversize" or (lost.reason == "protocol" and self.monitor.connected):
             # It was a message that ended the connection, so it counts as one that is invalid.
             self._invalid(Invalid(lost.reason, lost.detail), now)
-        self._report(self.monitor.lost(lost.reason, now, redact(lost.detail)))
+        self._report(self.monitor.lost(lost.reason, now, detail))
         standby = self._standby
         if standby is not None and standby.delivery.subscribed_at is not None:
             self._take_over(standby, now)

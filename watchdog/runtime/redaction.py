@@ -13,7 +13,8 @@ _REDACTED = "[redacted]"
 # In this order: a query goes whole, before the parameters in it are looked at one by one.
 _PATTERNS = (
     (re.compile(r"(://)[^\s/?#@\"'<>]{1,500}@"), r"\1…@"),
-    (re.compile(r"(://[^\s?\"'<>]{1,2000})\?[^\s\"'<>]+"), r"\1?…"),
+    # Its address is searched up to the next "://" only: a text full of them takes no longer than another.
+    (re.compile(r"(://(?:(?!://)[^\s?\"'<>])*)\?[^\s\"'<>]+"), r"\1?…"),
     (re.compile(r"(?i)\b(access_?token|client_?secret|secret|password)=[^\s&\"',;]+"), rf"\1={_REDACTED}"),
     (
         re.compile(

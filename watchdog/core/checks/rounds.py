@@ -19,8 +19,6 @@ STATE_NAMES: dict[int, str] = {
     GameState.CANCELLED: "cancelled",
 }
 
-_ResultKey = tuple[int, int, int]
-
 
 class Rounds(Check):
     """Follows the games of one type from one update to the next.
@@ -138,14 +136,18 @@ def _changed_results(
         return []
     now = _by_key(results)
     return [
-        Anomaly("round", "result_changed", _change(game_id, key, result, now.get(key)))
+        Anomaly("round", "result_changed", _change(game_id, result, now.get(key)))
         for key, result in _by_key(published).items()
         if _is_broken(result, now.get(key))
     ]
 
 
-def _by_key(results: tuple[Result, ...]) -> dict[_ResultKey, Result]:
-    return {(result.round_id, result.hand_id, result.sequential_number): result for result in results}
+def _by_key(results: tuple[Result, ...]) -> dict[str, Result]:
+    """The results by what identifies them.
+
+    As text: numbers can be chosen so that all have one hash, and then a dictionary takes quadratic time.
+    """
+    return {f"{each.round_id} {each.hand_id} {each.sequential_number}": each for each in results}
 
 
 def _is_broken(published: Result, now: Result | None) -> bool:
@@ -156,13 +158,12 @@ def _is_broken(published: Result, now: Result | None) -> bool:
     return now.value != published.value and now.status != ResultStatus.CANCELED
 
 
-def _change(game_id: int, key: _ResultKey, published: Result, now: Result | None) -> Detail:
-    round_id, hand_id, sequential_number = key
+def _change(game_id: int, published: Result, now: Result | None) -> Detail:
     return {
         "id": game_id,
-        "round_id": round_id,
-        "hand_id": hand_id,
-        "sequential_number": sequential_number,
+        "round_id": published.round_id,
+        "hand_id": published.hand_id,
+        "sequential_number": published.sequential_number,
         "was": published.value,
         "now": now.value if now is not None else None,
     }
