@@ -40,7 +40,7 @@ FieldPath = Annotated[
     ),
 ]
 RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
-Backoff = Annotated[float, Meta(ge=0.001, le=3_600.0)]
+BackoffSeconds = Annotated[float, Meta(ge=0.001, le=3_600.0)]
 
 
 class Web(Section, frozen=True, kw_only=True):
@@ -158,8 +158,8 @@ def _numeral(game_type: object) -> str | None:
 class Reconnect(Section, frozen=True, kw_only=True):
     """The bounds of the backoff between two attempts to connect, 0.001 to 3600 seconds."""
 
-    initial_seconds: Backoff = 0.25
-    max_seconds: Backoff = 30.0
+    initial_seconds: BackoffSeconds = 0.25
+    max_seconds: BackoffSeconds = 30.0
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:

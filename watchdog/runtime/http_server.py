@@ -29,7 +29,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application, of which only `http` is asked."""
 
-Stream = trio.abc.HalfCloseableStream | trio.SSLStream[trio.SocketStream]
+ServedStream = trio.abc.HalfCloseableStream | trio.SSLStream[trio.SocketStream]
 
 
 class HttpConnection:
@@ -40,7 +40,7 @@ class HttpConnection:
     there is just no further request, and what is sent goes nowhere.
     """
 
-    def __init__(self, stream: Stream, *, refusal_headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(self, stream: ServedStream, *, refusal_headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """`refusal_headers` go with the answers that no application gives."""
         self._stream = stream
         self._scheme = "https" if isinstance(stream, trio.SSLStream) else "http"

@@ -138,7 +138,7 @@ def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     clean: dict[str, Any] = dict.fromkeys(("event", "level", "timestamp"))
     for key, value in event.items():
         limit = _MISTAKE_CHARACTERS if key == "mistake" else _TEXT_CHARACTERS
-        clean[key] = _safe(value, limit, _DEPTH)
+        clean[key] = _shown(value, limit, _DEPTH)
     if error:
         clean["exception"] = _traceback(error)
     return clean
@@ -153,7 +153,7 @@ def _traceback(error: Any) -> str:
     return "\n".join(f"    {present(line, _TEXT_CHARACTERS)}" for line in lines)
 
 
-def _safe(value: Any, limit: int, depth: int) -> Any:
+def _shown(value: Any, limit: int, depth: int) -> Any:
     match value:
         case None | bool():
             return value
@@ -165,13 +165,13 @@ def _safe(value: Any, limit: int, depth: int) -> Any:
             return present(value, limit)
         case int():
             return f"{value:#x}"[:_TEXT_CHARACTERS]
-    return _safe_container(value, limit, depth)
+    return _shown_container(value, limit, depth)
 
 
-def _safe_container(value: Any, limit: int, depth: int) -> Any:
+def _shown_container(value: Any, limit: int, depth: int) -> Any:
     if depth > 0 and isinstance(value, Mapping):
         items = list(value.items())[:_ITEMS]
-        return {present(str(key), limit): _safe(item, limit, depth - 1) for key, item in items}
+        return {present(str(key), limit): _shown(item, limit, depth - 1) for key, item in items}
     if depth > 0 and isinstance(value, list | tuple):
-        return [_safe(item, limit, depth - 1) for item in value[:_ITEMS]]
+        return [_shown(item, limit, depth - 1) for item in value[:_ITEMS]]
     return present(str(value), limit)

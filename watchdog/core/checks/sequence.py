@@ -5,7 +5,7 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.sustained import SustainedCondition
 from watchdog.core.findings import Anomaly, Detail
 
-STALL_SECONDS = 2.0
+STANDSTILL_SECONDS = 2.0
 """How long `sId` may stand still while updates come; the same as for `tst`."""
 
 _MINUTE_SECONDS = 60.0
@@ -25,7 +25,7 @@ class Sequence(Check):
     __slots__ = ("_gaps_allowed", "_stuck", "_updates_a_minute", "last", "missed")
 
     def __init__(self, settings: CheckSettings) -> None:
-        self._stuck = SustainedCondition("frozen", STALL_SECONDS, settings.late_after_seconds)
+        self._stuck = SustainedCondition("frozen", STANDSTILL_SECONDS, settings.late_after_seconds)
         super().__init__(settings, self._stuck)
         self._gaps_allowed = settings.sequence == "increasing"
         self._updates_a_minute = _MINUTE_SECONDS / settings.interval_seconds

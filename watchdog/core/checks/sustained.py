@@ -2,8 +2,6 @@
 
 import math
 
-_NEVER = math.inf
-
 
 class Condition:
     """Makes a game frozen while it is `active`; `kind` says in which way, the threshold when it begins to."""
@@ -15,18 +13,18 @@ class Condition:
         self.threshold_seconds = threshold_seconds
         self.active = False
         # When it becomes active by itself if no update comes before; infinite: not at all.
-        self.due_at = _NEVER
+        self.due_at = math.inf
 
     def elapse(self, at: float) -> bool:
         """Let the time come to `at`; return whether that begins an occurrence."""
         if at < self.due_at:
             return False
-        self.active, self.due_at = True, _NEVER
+        self.active, self.due_at = True, math.inf
         return True
 
     def reconnected(self) -> None:
         """Forget since when the condition holds, as no update came in the meantime; an occurrence goes on."""
-        self.due_at = _NEVER
+        self.due_at = math.inf
 
 
 class SustainedCondition(Condition):
@@ -60,24 +58,24 @@ class SustainedCondition(Condition):
             self._since = at
         elif not self.active:
             if at - since > self.threshold_seconds:
-                self.active, self.due_at = True, _NEVER
+                self.active, self.due_at = True, math.inf
                 return True
             due = since + self.threshold_seconds
             # Two updates at the same instant are no evidence either.
-            self.due_at = due if since < at and due <= at + self._alive_seconds else _NEVER
+            self.due_at = due if since < at and due <= at + self._alive_seconds else math.inf
         return False
 
     def clear(self) -> None:
         """Note that an update does not show the condition."""
         self._since = None
         self.active = False
-        self.due_at = _NEVER
+        self.due_at = math.inf
 
     def begin(self, at: float) -> None:
         """Note that an update shows the condition from now on, and not since before."""
         self._since = at
         self.active = False
-        self.due_at = _NEVER
+        self.due_at = math.inf
 
     def reconnected(self) -> None:
         """Forget since when the condition holds, as no update came in the meantime; an occurrence goes on."""
