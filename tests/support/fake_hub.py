@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -107,7 +107,7 @@ class Peer(raw_server.Peer):
             await self.drop()
 
 
-Script: TypeAlias = Callable[[Peer], Awaitable[None]] | int | ConnectionLostError
+Script = Callable[[Peer], Awaitable[None]] | int | ConnectionLostError
 """A conversation, the HTTP status of a refused upgrade, or why there is no connection at all."""
 
 

@@ -1,12 +1,12 @@
 """What was found: every anomaly is counted, and every finding becomes a log line."""
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 
 Level = Literal["info", "warning"]
 
-Detail: TypeAlias = dict[str, object]
+Detail = dict[str, object]
 """The particulars of a finding, for people."""
 
 

@@ -66,18 +66,18 @@ class Monitor:
         return None if self._suite.checks.timestamps.stale_because else self._latency.offset_seconds(at)
 
     def connecting(self, at: float) -> list[Finding]:
-        """Note that an attempt to connect begins."""
+        """An attempt to connect begins."""
         self._tried = True
         self._counters.attempts += 1
         return [*self._elapse(at), *self._judge(at)]
 
     def no_token(self, at: float) -> list[Finding]:
-        """Note that there is no token to connect with; that counts as tried."""
+        """There is no token to connect with; that counts as tried."""
         self._tried = True
         return [*self._elapse(at), *self._judge(at)]
 
     def subscribed(self, at: float) -> list[Finding]:
-        """Note that the connection is open and the subscription sent: updates are owed from now on."""
+        """The connection is open and the subscription sent: updates are owed from now on."""
         findings = self._elapse(at)
         self.connected = True
         self._observing = False
@@ -87,7 +87,7 @@ class Monitor:
         return findings + self._judge(at)
 
     def lost(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
-        """Note that an attempt failed or the connection ended, for one named reason."""
+        """An attempt failed or the connection ended, for one named reason."""
         findings = self._elapse(at)
         self._counters.disconnect(reason)
         event = "connection.lost" if self.connected else "connection.failed"
@@ -98,13 +98,13 @@ class Monitor:
         return findings + self._judge(at)
 
     def rotated(self, at: float) -> list[Finding]:
-        """Note that another connection of the same subscription takes over without an interruption."""
+        """Another connection of the same subscription takes over without an interruption."""
         self._counters.rotated()
         self._suite.begin_connection()
         return [*self._owed_from(at), Finding("connection.rotated", "info", {})]
 
     def not_rotated(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
-        """Note that the connection that was to take over failed; the present one goes on."""
+        """The connection that was to take over failed; the present one goes on."""
         self._counters.not_rotated(reason)
         finding = Finding("connection.rotation_failed", "warning", _particulars(reason, detail))
         return [*self._elapse(at), finding]
@@ -120,7 +120,7 @@ class Monitor:
         return self._owed_from(at)
 
     def authorized(self, at: float, *, ok: bool) -> list[Finding]:
-        """Note whether the feed's token is good; otherwise it is missing, expired or rejected."""
+        """The feed's token is good, or it is missing, expired or rejected."""
         if ok == self._authorized:
             return []
         findings = self._elapse(at)
@@ -158,7 +158,7 @@ class Monitor:
         return findings + self._judge(at)
 
     def stalled(self, since: float, until: float) -> list[Finding]:
-        """Note that our own loop stood still: nothing was observed, and nobody is to blame for that time.
+        """Our own loop stood still: nothing was observed, and nobody is to blame for that time.
 
         If the next update fell due in the meantime, the game stays unobserved until what had arrived is read.
         """

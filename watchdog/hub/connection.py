@@ -1,7 +1,5 @@
 """A hub connection: SignalR over one WebSocket, from the bytes of one read to events, without an await."""
 
-from typing import TypeAlias
-
 import trio
 from msgspec.structs import replace
 
@@ -29,7 +27,7 @@ CLOSE_TIMEOUT_SECONDS = 1.0
 FLUSH_SECONDS = 0.1
 """How often to try again to send what the kernel did not take."""
 
-Heard: TypeAlias = UpdateReceived | Established | Invalid | ConnectionLostError
+Heard = UpdateReceived | Established | Invalid | ConnectionLostError
 """What a connection has to say; `ConnectionLostError` comes once, last, and as a value."""
 
 

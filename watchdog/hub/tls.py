@@ -6,13 +6,12 @@ sockets"). Whoever owns the socket moves the bytes: a read of an update then cos
 
 import ssl
 from contextlib import suppress
-from typing import Final
 
 from watchdog.hub.transport import ConnectionLostError
 
-_READ_BYTES: Final = 64 * 1024
+_READ_BYTES = 64 * 1024
 
-ENDED_IN_HANDSHAKE: Final = "the connection ended during the TLS handshake"
+ENDED_IN_HANDSHAKE = "the connection ended during the TLS handshake"
 
 
 def client_context(ca_file: str | None) -> ssl.SSLContext:

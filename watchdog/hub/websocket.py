@@ -5,8 +5,6 @@ else goes to wsproto, the engine of trio-websocket, which knows all of the proto
 pieces, closing, and whatever is forbidden.
 """
 
-from typing import TypeAlias
-
 from wsproto import events
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.frame_protocol import CloseReason
@@ -19,7 +17,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _GOODBYE = events.CloseConnection(code=CloseReason.NORMAL_CLOSURE)
 _TOO_BIG = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
 
-Message: TypeAlias = str | bytes
+Message = str | bytes
 """A text message, or a binary one."""
 
 

@@ -6,21 +6,21 @@ The caller limits the number of connections and the time for each step.
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
 
 import h11
 import trio
 
-READ_BYTES: Final = 16 * 1024
+READ_BYTES = 16 * 1024
 """How much is read at once, and how long the head of a request may be."""
 
-_BODY_PIECES: Final = 8
+_BODY_PIECES = 8
 """How many pieces of an unwanted body are skipped; each costs as much as a small request."""
 
-_PARTING_READS: Final = 64
-_NO_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-_GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+_PARTING_READS = 64
+_NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import structlog
 import trio
@@ -30,10 +30,10 @@ class Throttle:
     """
 
     def __init__(self, *, burst: int = 5, interval_seconds: float = 10.0, most_keys: int = 20_000) -> None:
-        self._burst: Final = burst
-        self._interval_seconds: Final = interval_seconds
-        self._most_keys: Final = most_keys
-        self._buckets: Final[OrderedDict[Hashable, _Bucket]] = OrderedDict()
+        self._burst = burst
+        self._interval_seconds = interval_seconds
+        self._most_keys = most_keys
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def admit(self, key: Hashable, now_seconds: float) -> Admission:
         """Decide about one line now."""
@@ -56,8 +56,8 @@ class ThrottledLog:
     """Writes log events but holds back those that come too often; the next one says how many it were."""
 
     def __init__(self, throttle: Throttle) -> None:
-        self._throttle: Final = throttle
-        self._log: Final = structlog.get_logger()
+        self._throttle = throttle
+        self._log = structlog.get_logger()
 
     def write(
         self, level: Literal["info", "warning", "error"], event: str, key: Hashable = None, /, **detail: Any

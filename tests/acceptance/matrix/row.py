@@ -1,15 +1,15 @@
 """One row of the fault matrix: how a fault is caused, and what the watchdog must make of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 
 from tests.acceptance.matrix.hub import Talk
 from watchdog.core.ledger import BLAME, State
 
-Play: TypeAlias = Callable[[Talk], Awaitable[None]]
-Port: TypeAlias = Literal["open", "closed", "not accepting", "full", "no name"]
+Play = Callable[[Talk], Awaitable[None]]
+Port = Literal["open", "closed", "not accepting", "full", "no name"]
 
 INITIAL_SECONDS, MAX_SECONDS = 0.25, 2.0
 """The bounds of the backoff, as the matrix configures them."""
@@ -21,7 +21,7 @@ BUSY_SECONDS = 5.0
 """What a busy machine may add to a recovery."""
 
 
-Place: TypeAlias = Literal[
+Place = Literal[
     "name and TCP",
     "TLS",
     "upgrade",

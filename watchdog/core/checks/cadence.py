@@ -25,13 +25,13 @@ class Cadence:
         self._previous_at: float | None = None
 
     def subscribed(self, at: float) -> None:
-        """Note that a connection owes updates from `at` on."""
+        """A connection owes updates from `at` on."""
         self.silent = False
         self._previous_at = None
         self.due_at = at + self._late_after_seconds
 
     def disconnected(self) -> None:
-        """Note that no update is due without a subscription."""
+        """No update is due without a subscription."""
         self.silent = False
         self._previous_at = None
         self.due_at = math.inf

@@ -53,11 +53,11 @@ class CheckSuite:
         self.stale = False
 
     def begin_connection(self) -> None:
-        """Note that the next update is the first of its connection."""
+        """The next update is the first of its connection."""
         self._first_of_connection, self._knows_before = True, False
 
     def pass_over(self) -> None:
-        """Note that an update came that is not shown to the checks."""
+        """An update came that is not shown to the checks."""
         self._knows_before = False
 
     def received(self, update: Update, sent: float, at: float) -> list[Anomaly]:

@@ -52,7 +52,7 @@ class SustainedCondition(Condition):
         self._since: float | None = None
 
     def show(self, at: float) -> bool:
-        """Note that an update shows the condition; return whether that begins an occurrence."""
+        """An update shows the condition; return whether that begins an occurrence."""
         since = self._since
         if since is None:
             self._since = at
@@ -66,13 +66,13 @@ class SustainedCondition(Condition):
         return False
 
     def clear(self) -> None:
-        """Note that an update does not show the condition."""
+        """An update does not show the condition."""
         self._since = None
         self.active = False
         self.due_at = math.inf
 
     def begin(self, at: float) -> None:
-        """Note that an update shows the condition from now on, and not since before."""
+        """An update shows the condition from now on, and not since before."""
         self._since = at
         self.active = False
         self.due_at = math.inf
