@@ -23,7 +23,7 @@ NEAR_SECONDS = 15.0
 """From how long before it a deadline is near. Only an idle connection's is ever further away."""
 
 LATE_SECONDS = 0.02
-"""If a beat is later than this, the loop did not serve in between, and no client's time ran.
+"""If a beat is later than this, no client's time runs, until the step's grace is used up.
 
 Metrics take one turn of the loop for every two or three games. In turns that are no longer than this,
 hundreds of them are made in time.
