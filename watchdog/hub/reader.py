@@ -126,7 +126,10 @@ class Reader:
             while True:
                 await self._alarm.wait()
                 now = self.stalls.catch_up()
-                self.rings_at = max(self.rings_at + self._rings_every, now)
+                self.rings_at += self._rings_every
+                if self.rings_at <= now:
+                    # Beats were missed, and the alarm goes on in a beat of its own: it is set again below.
+                    self.rings_at = math.inf
                 if now >= beats_at:
                     if ready := self._epoll.poll(0, len(self._held) or 1):
                         await self._read([number for number, _ in ready])
