@@ -1,31 +1,26 @@
 """The owner of a socket: when bytes arrived, whatever our loop did; reading, sending, and how they end."""
 
-import select
 import socket
 import ssl
 import struct
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tests.support.raw_server import Authority, block, both_sides
+from tests.support.raw_server import Authority, block
+from tests.support.socket_pairs import BUSY_SECONDS, PATIENCE_SECONDS, tcp, unix
 from watchdog.hub import channel as module
 from watchdog.hub.channel import _SO_TIMESTAMPNS, READ_BYTES, Channel
 from watchdog.hub.tls import Tls
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
-from watchdog.runtime.stalls import Stalls
 
-BUSY_SECONDS = 0.25
 NEAR_SECONDS = 0.05
 """How far a stamp may be from the truth: far less than the loop was busy."""
 
-PATIENCE_SECONDS = 60.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -39,118 +34,6 @@ def reads_of_4(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_BYTES", len(buffer))
     monkeypatch.setattr(module, "_BUFFER", buffer)
     monkeypatch.setattr(module, "_BUFFERS", [buffer])
-
-
-class Pair:
-    """A channel, and the other end of its socket, which sends without a step of Trio."""
-
-    def __init__(self, ours: socket.socket, other: socket.socket, clock: Clock) -> None:
-        self.stalls = Stalls(clock)
-        stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-        self.channel = Channel(stream, clock, self.stalls)
-        self.other = other
-        self.tls: ssl.SSLObject | None = None
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-
-    def send(self, data: bytes) -> None:
-        """Sends, and waits until the kernel has it at the channel's end."""
-        if self.tls is not None:
-            self.tls.write(data)
-            data = self._outgoing.read()
-        self.other.sendall(data)
-        self.arrived()
-
-    def arrived(self) -> None:
-        assert select.select([self.channel.fileno()], [], [], PATIENCE_SECONDS)[0]
-
-    def says_goodbye(self, last_words: bytes) -> None:
-        """Sends text and close_notify in one segment, and leaves the socket open."""
-        assert self.tls is not None
-        self.tls.write(last_words)
-        with pytest.raises(ssl.SSLWantReadError):
-            self.tls.unwrap()
-        self.other.sendall(self._outgoing.read())
-        self.arrived()
-
-    async def secure(self) -> None:
-        """Has both sides speak TLS."""
-        server_context, client_context = both_sides(encrypted=True)
-        assert server_context is not None
-        assert client_context is not None
-        self.tls = server_context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.channel.secure, Tls(client_context, "127.0.0.1"))
-            done = False
-            while not done:
-                await wait_all_tasks_blocked()
-                done = self._shake_hands()
-        while self.channel.read() is not None:
-            pytest.fail("session tickets say nothing")
-
-    def hears(self) -> bytes | None:
-        """The next text of the client under TLS; None after its goodbye."""
-        assert self.tls is not None
-        self._incoming.write(self.other.recv(READ_BYTES))
-        try:
-            return self.tls.read(READ_BYTES) or None
-        except ssl.SSLZeroReturnError:
-            return None
-
-    def hears_a_goodbye(self) -> bool:
-        """Whether there is one of TLS in all that comes until the socket's end."""
-        assert self.tls is not None
-        while data := self.other.recv(READ_BYTES):
-            self._incoming.write(data)
-        try:
-            while self.tls.read(READ_BYTES):
-                pass
-        except ssl.SSLWantReadError:
-            return False
-        return True
-
-    def _shake_hands(self) -> bool:
-        assert self.tls is not None
-        self._incoming.write(self.other.recv(READ_BYTES))
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        finally:
-            self.other.sendall(self._outgoing.read())
-        return True
-
-    def stall(self) -> None:
-        """Has the loop held for longer than a stall lasts, and that noticed."""
-        self.stalls.expect(self.stalls.catch_up())
-        block(BUSY_SECONDS)
-        self.stalls.catch_up()
-
-
-@contextmanager
-def tcp(clock: Clock | None = None) -> Iterator[Pair]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        ours = socket.create_connection(server.getsockname())
-        other, _ = server.accept()
-    other.settimeout(PATIENCE_SECONDS)
-    with other:
-        pair = Pair(ours, other, clock or Clock())
-        try:
-            yield pair
-        finally:
-            pair.channel.close()
-
-
-@contextmanager
-def unix(clock: Clock | None = None) -> Iterator[Pair]:
-    """Sockets that no kernel stamps."""
-    ours, other = socket.socketpair()
-    other.settimeout(PATIENCE_SECONDS)
-    with other:
-        pair = Pair(ours, other, clock or Clock())
-        try:
-            yield pair
-        finally:
-            pair.channel.close()
 
 
 # --- the stamp
@@ -473,7 +356,7 @@ async def test_closing_says_no_goodbye_behind_what_was_not_sent():
 
 async def test_a_server_that_is_not_trusted_gets_an_alert_and_the_socket_can_be_closed():
     with tcp() as pair:
-        server = Authority().server().wrap_bio(pair._incoming, pair._outgoing, server_side=True)
+        server = Authority().server().wrap_bio(pair.incoming, pair.outgoing, server_side=True)
         pair.tls = server
         lost = []
 
@@ -485,7 +368,7 @@ async def test_a_server_that_is_not_trusted_gets_an_alert_and_the_socket_can_be_
         async with trio.open_nursery() as nursery:
             nursery.start_soon(secure)
             await wait_all_tasks_blocked()
-            assert not pair._shake_hands()
+            assert not pair.shakes_hands()
         with pytest.raises(ssl.SSLError, match="UNKNOWN_CA"):
             pair.hears()
     assert lost[0].reason == "tls"

@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from tests.support.socket_pairs import tcp
 from tests.support.wire import (
     BINARY,
     CLOSE,
@@ -395,6 +396,29 @@ async def test_more_records_in_one_message_than_anybody_has_to_say_are_the_end(m
         assert_over(hub)
 
 
+async def test_what_is_to_be_answered_behind_a_goodbye_is_not(mock_clock):
+    wants_an_answer = text(invocation(1, target="GetStatus", invocationId="x"))
+    with established() as hub:
+        assert lost(hub.says(wants_an_answer + close_frame(1000))).reason == "closed"
+        assert [opcode for opcode, _ in hub.frames()] == [CLOSE]
+
+
+async def test_a_failure_of_tls_is_why_the_connection_is_lost():
+    with tcp() as pair:
+        await pair.secure()
+        connection = HubConnection(
+            pair.channel, b"", SUBSCRIBE, clock=Clock(), keep_alive_seconds=KEEP_ALIVE_SECONDS
+        )
+        pair.send(text(HANDSHAKE))
+        ((accepted, _),) = connection.receive()
+        assert accepted == Established()
+        pair.other.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        pair.arrived()
+        ((loss, _),) = connection.receive()
+        assert str(loss) == "tls: DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
+        assert connection.receive() == []
+
+
 # --- a hub that does not read
 
 
@@ -423,6 +447,14 @@ async def test_whoever_reads_nothing_gets_no_more_answers(mock_clock):
         for _ in range(1_000):
             assert hub.says(frame(PING, b"x" * 125)) == []
         assert len(hub.channel.unsent) == unsent
+
+
+async def test_whoever_reads_nothing_is_still_told_what_is_wrong_with_it(mock_clock):
+    with established() as hub:
+        answers_pile_up(hub)
+        unsent = len(hub.channel.unsent)
+        assert lost(hub.says(frame(CONTINUATION, b"of what?"))).reason == "protocol"
+        assert len(hub.channel.unsent) > unsent
 
 
 async def test_a_hub_that_reads_again_in_time_gets_what_it_missed_and_is_not_lost(mock_clock):

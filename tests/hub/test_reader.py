@@ -46,7 +46,9 @@ def an_update(sequence_id: int) -> bytes:
 class Line:
     """A connection that the reader holds, and the hub's end of it."""
 
-    def __init__(self, name: str, world: "World", ours: socket.socket, theirs: socket.socket) -> None:
+    def __init__(
+        self, name: str, world: "World", ours: socket.socket, theirs: socket.socket, begin: bytes = b""
+    ) -> None:
         self.name = name
         self.scope = trio.CancelScope()
         self.arrivals: list[Arrival] = []
@@ -57,7 +59,7 @@ class Line:
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
         self._channel = Channel(stream, clock, world.reader.stalls)
         self.connection = HubConnection(
-            self._channel, b"", "", clock=clock, keep_alive_seconds=KEEP_ALIVE_SECONDS
+            self._channel, begin, "", clock=clock, keep_alive_seconds=KEEP_ALIVE_SECONDS
         )
 
     async def be_held(self, tolerance_seconds: float) -> None:
@@ -228,6 +230,17 @@ async def test_what_came_while_a_connection_was_made_is_read_at_once(mock_clock,
     async with trio.open_nursery() as nursery:
         nursery.start_soon(line.be_held, TOLERANCE_SECONDS)
         assert await world.after(0.0) == [("a", 1)]
+        line.scope.cancel()
+
+
+async def test_what_came_with_the_upgrade_is_read_though_nothing_follows(mock_clock, world):
+    line = Line("a", world, *tcp_pair(), begin=frame(TEXT, HANDSHAKE.encode()) + an_update(1))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(line.be_held, TOLERANCE_SECONDS)
+        assert await world.after(0.0) == [("a", 1)]
+        line.send(an_update(2))
+        assert await world.after(0.0) == []
+        assert await world.on_the_beat() == [("a", 2)]
         line.scope.cancel()
 
 
@@ -477,7 +490,7 @@ async def test_connections_may_go_while_others_are_read(mock_clock, world, monke
     assert await world.on_the_beat() == [(left.name, 2)]
 
 
-async def test_a_connection_that_is_lost_is_read_no_more(mock_clock, world):
+async def test_a_connection_that_is_lost_is_read_no_more(mock_clock, world, reads_of_64):
     line = await world.line("a")
     line.send(frame(TEXT, b"\xff"), an_update(1))
     assert await world.on_the_beat() == [("a",)]
