@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,8 +38,9 @@ from watchdog.core.protocol.signalr import (
     MAX_RECORDS,
     SERVER_TIMEOUT_SECONDS,
 )
-from watchdog.hub.channel import Channel
+from watchdog.hub.channel import MAX_UNSENT_BYTES, Channel
 from watchdog.hub.connection import CLOSE_TIMEOUT_SECONDS, FLUSH_SECONDS, SEND_TIMEOUT_SECONDS, HubConnection
+from watchdog.hub.tls import Tls
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
@@ -455,6 +457,29 @@ async def test_whoever_reads_nothing_is_still_told_what_is_wrong_with_it(mock_cl
         unsent = len(hub.channel.unsent)
         assert lost(hub.says(frame(CONTINUATION, b"of what?"))).reason == "protocol"
         assert len(hub.channel.unsent) > unsent
+
+
+class Refusing(Tls):
+    """Has to refuse something with each read, as TLS 1.2 does with requests for another handshake."""
+
+    def decrypt(self, data: bytes) -> None:
+        pass
+
+    def data_to_send(self) -> bytes:
+        return b"x" * CHUNK_BYTES
+
+
+async def test_a_hub_that_makes_tls_answer_and_reads_nothing_is_lost_before_it_costs_memory(mock_clock):
+    with established() as hub:
+        hub.channel._tls = Refusing(ssl.create_default_context(), "hub.example")
+        heard: list[Any] = []
+        while not heard:
+            heard += hub.says(b"?")
+            assert len(hub.channel.unsent) <= MAX_UNSENT_BYTES + CHUNK_BYTES
+        assert (lost(heard).reason, lost(heard).detail) == (
+            "timeout",
+            "the hub does not read what TLS answers",
+        )
 
 
 async def test_a_hub_that_reads_again_in_time_gets_what_it_missed_and_is_not_lost(mock_clock):

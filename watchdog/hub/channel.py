@@ -17,6 +17,9 @@ from watchdog.runtime.stalls import Stalls
 READ_BYTES = 64 * 1024
 """How much is read at once."""
 
+MAX_UNSENT_BYTES = 256 * 1024
+"""How much may wait for a hub that reads nothing: more than we ever have to say to one that does."""
+
 # The socket module names neither of these; the value is the same on every Linux architecture in use.
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@qq")
@@ -109,6 +112,10 @@ class Channel:
         plain = self._tls.decrypt(data)
         if answer := self._tls.data_to_send():
             self._write_raw(answer)
+            if len(self.unsent) > MAX_UNSENT_BYTES:
+                # Each request for another handshake is refused in as many bytes as it takes, and no refusal
+                # may be left out: for a hub that sends nothing else and reads nothing they would pile up.
+                return b""
         if plain and self._tls.ended:
             # Whoever reads these bytes must find the end as well, though the hub may send no more of it.
             with suppress(OSError):
@@ -118,6 +125,8 @@ class Channel:
     @property
     def failure(self) -> ConnectionLostError | None:
         """What ended the connection behind the last bytes read; None where nothing is known of it."""
+        if len(self.unsent) > MAX_UNSENT_BYTES:
+            return ConnectionLostError("timeout", "the hub does not read what TLS answers")
         return self._tls.failure if self._tls is not None else None
 
     def write(self, data: bytes) -> None:
