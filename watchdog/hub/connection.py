@@ -164,7 +164,7 @@ class HubConnection:
         if channel.unsent and websocket.state == "open":
             # Whoever reads nothing gets no answers to its pings either: they would pile up here.
             data = b""
-        if (text := session.data_to_send()) and websocket.state == "open":
+        if (text := session.data_to_send()) and websocket.state == "open" and not self._lost:
             data += websocket.send(text)
         if data:
             channel.write(data)
