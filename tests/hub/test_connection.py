@@ -568,3 +568,21 @@ async def test_being_cancelled_still_says_goodbye(mock_clock):
                 assert hub.frames() == [(CLOSE, (1000).to_bytes(2, "big"))]
                 hub.socket.sendall(close_frame(1000))
         assert hub.connection.fileno() == -1
+
+
+async def test_more_records_at_once_than_any_feed_sends_are_the_end(mock_clock):
+    with established() as hub:
+        # No message has too many of its own.
+        some = "x" + SEPARATOR
+        heard = hub.says(text(some * (MAX_RECORDS - 1)) + text(some * 2) + text(an_update()))
+        assert [type(what) for what in heard[:-1]] == [Invalid] * (MAX_RECORDS + 1)
+        loss = lost(heard)
+        assert (loss.reason, loss.detail) == ("protocol", "more than 1000 records at once that say something")
+        assert_over(hub)
+
+
+async def test_as_many_records_at_once_as_are_allowed_are_read(mock_clock):
+    with established() as hub:
+        some = "x" + SEPARATOR
+        heard = hub.says(text(some * (MAX_RECORDS - 1)) + text(an_update()))
+        assert [type(what) for what in heard] == [Invalid] * (MAX_RECORDS - 1) + [UpdateReceived]

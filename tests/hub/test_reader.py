@@ -313,6 +313,27 @@ async def test_a_flood_of_one_connection_delays_no_other(mock_clock, world, read
     assert await world.on_the_beat() == []
 
 
+async def test_a_flood_that_takes_long_to_read_costs_no_beat(mock_clock, world, reads_of_64):
+    flooded, quiet = await world.line("flooded"), await world.line("quiet")
+    flooded.on_heard = lambda: mock_clock.jump(0.3 * BEAT_SECONDS)
+    flooded.send(reads_of_64 * MAX_READS)
+    quiet.send(reads_of_64[:10])
+    # It is read until half the beat is over, and what is left waits for the next one.
+    happened = await world.on_the_beat()
+    assert sorted(happened) == [("flooded",), ("flooded",), ("quiet",)]
+    assert (await world.on_the_beat())[:1] == [("flooded",)]
+
+
+async def test_what_a_flood_takes_is_a_stall_of_ours(mock_clock, world, reads_of_64):
+    stalls = []
+    world.reader.stalls.on_stall(lambda since, until: stalls.append(until - since))
+    flooded = await world.line("flooded")
+    flooded.on_heard = lambda: mock_clock.jump(0.12)
+    flooded.send(reads_of_64 * 3)
+    await world.on_the_beat()
+    assert stalls == [pytest.approx(0.12)]
+
+
 async def test_between_portions_of_connections_others_have_their_turn(mock_clock, world, monkeypatch):
     monkeypatch.setattr(module, "_PORTION", 2)
     lines = [await world.line(name) for name in "abcdef"]

@@ -4,11 +4,12 @@ import math
 
 import pytest
 import trio
+from msgspec.structs import replace
 
-from tests.support.fake_hub import BASE, TOKEN, Hub, Peer, counted, settings, spent, watching
+from tests.support.fake_hub import BASE, TOKEN, Hub, Peer, counted, settings, spent, update, watching
 from tests.support.jwt import jwt
 from tests.support.token_keeper import FakeClient, ok
-from tests.support.wire import BINARY, HANDSHAKE, frame
+from tests.support.wire import BINARY, HANDSHAKE, TEXT, frame
 from watchdog.config.schema import Config
 from watchdog.core.handover import OVERLAP_SECONDS
 from watchdog.hub.subscription import TAKE_OVER_SECONDS
@@ -103,6 +104,57 @@ async def test_the_new_connection_is_owed_an_update_from_its_own_last_one(autoju
         seen = watch.game()
         assert watch.states()[-1] == (pytest.approx(12.45 + 0.75, abs=0.01), "silent")
     assert counted(seen.anomalies) == {}
+
+
+async def test_a_token_renewed_while_a_game_connects_with_the_old_one_is_gone_over_to(autojump_clock, given):
+    async def slow(peer: Peer) -> None:
+        await trio.sleep(3.0)
+        await broadcast()(peer)
+
+    hub = Hub(slow, broadcast())
+    async with watching(hub, given):
+        await trio.sleep_until(1.1)
+        renew(given)
+        await trio.sleep_until(20.0)
+        assert hub.tokens == [TOKEN, RENEWED]
+        assert open_peers(hub) == [hub.peers[1]]
+
+
+async def test_a_game_that_is_taken_off_amid_its_rotation_holds_up_no_other(autojump_clock, given):
+    feed = replace(given.feeds[0], games=settings((3, 4)).feeds[0].games)
+    hub = Hub(broadcast(), broadcast(), mute, broadcast())
+    async with watching(hub, replace(given, feeds=(feed,))) as watch:
+        await trio.sleep_until(10.1)
+        renew(given)
+        await trio.sleep_until(12.0)
+        assert hub.tokens == [TOKEN, TOKEN, RENEWED]
+        watch.feed.reload(replace(feed, games=feed.games[1:]), given.reconnect)
+        await trio.sleep_until(60.0)
+        assert hub.tokens == [TOKEN, TOKEN, RENEWED, RENEWED]
+        assert hub.dialled_at[3] < 12.0 + given.reconnect.max_seconds
+        assert "connection.rotation_failed" not in watch.events()
+
+
+async def test_a_standby_given_up_with_the_active_one_does_not_take_over_any_more(autojump_clock, given):
+    async def absent(peer: Peer) -> None:
+        await trio.sleep_forever()
+
+    hub = Hub(broadcast(), absent, broadcast())
+    async with watching(hub, given) as watch:
+        await trio.sleep_until(10.1)
+        renew(given)
+        await trio.sleep_until(12.2)
+        active, standby = hub.peers
+        # All of it waits in the kernel when it is read: the end of one, and what the other has to say.
+        active.stream.socket.shutdown(trio.socket.SHUT_RDWR)
+        said = frame(TEXT, HANDSHAKE.encode()) + frame(TEXT, update(999).encode())
+        standby.stream.socket._sock.send(said)
+        (watched,) = watch.feed._games.values()
+        watched.subscription.judge(trio.current_time())
+        await trio.sleep_until(20.0)
+        assert hub.tokens == [TOKEN, RENEWED, RENEWED]
+        assert "connection.rotated" not in watch.events()
+        assert "connection.lost" in watch.events()
 
 
 async def test_games_go_over_one_after_another(autojump_clock, given):

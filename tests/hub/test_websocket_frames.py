@@ -118,7 +118,17 @@ async def test_fragments_with_pings_between_them_are_put_together():
 
 
 async def test_updates_in_the_segment_of_the_upgrade_are_received():
-    updates = [b"update %d" % number for number in range(2000)]
+    # More than one read takes, in no more frames than one may hold.
+    updates = [b"update %d" % number + bytes(200) for number in range(websocket.MAX_FRAMES)]
     async with serving(saying(*(frame(TEXT, update) for update in updates), close_frame(1000))) as port:
         _, messages = await end_of(at(port))
     assert messages == [update.decode() for update in updates]
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, PONG])
+async def test_more_frames_at_once_than_any_feed_sends_end_the_connection(opcode):
+    tiny = frame(opcode, b"")
+    async with serving(saying(tiny * (websocket.MAX_FRAMES + 1), close_frame(1000))) as port:
+        lost, messages = await end_of(at(port))
+    assert (lost.reason, lost.detail) == ("protocol", "more than 1000 frames at once")
+    assert len(messages) == (websocket.MAX_FRAMES if opcode in (TEXT, BINARY) else 0)

@@ -27,6 +27,8 @@ CLOSE_TIMEOUT_SECONDS = 1.0
 FLUSH_SECONDS = 0.1
 """How often to try again to send what the kernel did not take."""
 
+_TOO_MANY = f"more than {MAX_RECORDS} records at once that say something"
+
 Heard = UpdateReceived | Established | Invalid | ConnectionLostError
 """What a connection has to say; `ConnectionLostError` comes once, last, and as a value."""
 
@@ -138,6 +140,9 @@ class HubConnection:
         earlier = replace(arrival, exact=False) if self.read_late else arrival
         for number, message in enumerate(messages, 1):
             heard += self._understand(message, arrival if number == len(messages) else earlier)
+            if not self._lost and len(heard) > MAX_RECORDS:
+                heard.append((ConnectionLostError("protocol", _TOO_MANY), arrival))
+                self._lost = True
             if self._lost:
                 break
         return heard

@@ -134,9 +134,10 @@ class Reader:
                     if ready := self._epoll.poll(0, len(self._held) or 1):
                         await self._read([number for number, _ in ready])
                     # A beat that was missed is not caught up with.
-                    beats_at = max(beats_at + self._beat_seconds, self.clock.now())
+                    beats_at = max(beats_at + self._beat_seconds, self.stalls.catch_up())
                 if self._next_due() <= self.clock.now():
                     await self._judge()
+                    self.stalls.catch_up()
                 wanted_at = min(self._next_due(), beats_at)
                 if wanted_at < self.rings_at or self._rings_every != self._beat_seconds:
                     self._set_alarm(wanted_at)
@@ -164,7 +165,9 @@ class Reader:
     async def _read(self, ready: Sequence[int]) -> None:
         """Take what has arrived on these sockets: first a little of each, then more of those with more."""
         turn = 0
-        while ready and turn < MAX_READS:
+        # However much more there is: the next beat is not to be missed for it.
+        until = self.clock.now() + self._beat_seconds / 2.0
+        while ready and turn < MAX_READS and self.clock.now() <= until:
             more: list[int] = []
             for begin in range(0, len(ready), _PORTION):
                 if turn or begin:
@@ -189,6 +192,8 @@ class Reader:
                     game.judge(now)
 
     async def _let_others(self) -> None:
+        # What the portion took is a stall too if it was long: no game is to answer for it.
+        self.stalls.catch_up()
         self.stalls.expect(self.clock.now())
         await trio.lowlevel.checkpoint()
         self.stalls.catch_up()

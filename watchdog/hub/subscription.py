@@ -117,11 +117,14 @@ class Subscription:
     async def rotate(self, token: str) -> bool:
         """Switch to a connection with another token while the present one goes on; False if that failed.
 
-        A game without a connection has nothing to switch from: it will connect with the new token anyway.
+        A game without a connection has nothing to switch from: its next attempt takes the new token anyway.
+        One that is still connecting with the old token has nothing to switch from yet: also False.
         """
         active, nursery = self._active, self._nursery
-        if active is None or nursery is None or active.token == token or not self.monitor.connected:
+        if active is None or nursery is None or active.token == token:
             return True
+        if not self.monitor.connected:
+            return False
         standby = self._standby = Attempt(token, "standby", self._checks)
         self._report(self.monitor.connecting(self._stalls.catch_up()))
         nursery.start_soon(self._serve, standby)
@@ -194,14 +197,17 @@ class Subscription:
 
     async def _serve(self, attempt: Attempt) -> None:
         """One connection from its first step to its end, for whichever reason."""
-        with attempt.scope:
-            try:
-                channel, begin = await self._connect(attempt.token)
-            except ConnectionLostError as lost:
-                self._ended(attempt, lost)
-            else:
-                await self._subscribe(attempt, channel, begin)
-        attempt.settled.set()
+        try:
+            with attempt.scope:
+                try:
+                    channel, begin = await self._connect(attempt.token)
+                except ConnectionLostError as lost:
+                    self._ended(attempt, lost)
+                else:
+                    await self._subscribe(attempt, channel, begin)
+        finally:
+            # Even if the game is no longer watched: the other games of the feed wait for it to rotate.
+            attempt.settled.set()
 
     async def _subscribe(self, attempt: Attempt, channel: Channel, begin: bytes) -> None:
         # Games that connected together would ping together, and hold up the loop: up to a second sooner.
@@ -313,7 +319,11 @@ class Subscription:
             return
         self._lost = lost
         if standby is not None:
+            # At once here too: it may be read in this very instant, and is not to take over any more.
+            self._standby = None
             standby.scope.cancel()
+            if standby.connection is not None:
+                standby.connection.give_up()
 
     def _take_over(self, attempt: Attempt, at: float) -> None:
         """Listen to another attempt from now on, and hang up the one before."""

@@ -14,8 +14,12 @@ from watchdog.hub.transport import ConnectionLostError
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
+MAX_FRAMES = 1_000
+"""How many frames one read may hold: an update has hundreds of bytes, and reading more holds up all games."""
+
 _GOODBYE = events.CloseConnection(code=CloseReason.NORMAL_CLOSURE)
 _TOO_BIG = f"a message of more than {MAX_MESSAGE_BYTES} bytes"
+_TOO_MANY = f"more than {MAX_FRAMES} frames at once"
 
 Message = str | bytes
 """A text message, or a binary one."""
@@ -52,7 +56,12 @@ class WebSocket:
             return messages
         frames = self._frames
         frames.feed(data)
+        count = 0
         while self.state != "closed" and (piece := frames.next()) is not None:
+            count += 1
+            if count > MAX_FRAMES:
+                self._refuse("violation", CloseReason.POLICY_VIOLATION, _TOO_MANY)
+                break
             if isinstance(piece, str):
                 if TRANSITIONS[self.state, "message"][1] == "deliver":
                     messages.append(piece)
