@@ -12,9 +12,9 @@ from tests.support.hub_scripts import drop, good_for, saying, then_saying
 from tests.support.wire import HANDSHAKE, SEPARATOR, record
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.hub.attempt import Attempt
+from watchdog.hub.attempt import FLOOD_SECONDS, Attempt
 from watchdog.hub.reader import Reader
-from watchdog.hub.subscription import FLOOD_SECONDS, Subscription
+from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls

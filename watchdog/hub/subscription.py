@@ -1,9 +1,8 @@
 """One game's supervised life: token, connect, subscribe, hand over, backoff, and again."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 import trio
 
@@ -15,51 +14,20 @@ from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import Established, Invalid, UpdateReceived
 from watchdog.core.protocol.signalr import KEEP_ALIVE_SECONDS
 from watchdog.core.protocol.updates import subscribe_record
-from watchdog.hub.attempt import Attempt
+from watchdog.hub.attempt import FLOOD_SECONDS, Attempt, Connect, Keeper
 from watchdog.hub.channel import Channel
 from watchdog.hub.connection import Heard, HubConnection
-from watchdog.hub.reader import MAX_READS, Reader
+from watchdog.hub.reader import Reader
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.redaction import present
 
 TAKE_OVER_SECONDS = 30.0
 """An attempt with a new token has to deliver within this time, or that of two updates; the old goes on."""
 
-LOOK_SECONDS = 0.001
-"""How long after a deadline it is judged where no kernel says what had arrived before it."""
-
-FLOOD_SECONDS = 0.05
-"""How long to read before a deadline is judged where there is always more, and when to look at it again."""
-
 _DETAIL_CHARACTERS = 200
 """What is kept of a hub's own words, which may be megabytes."""
 
 Report = Callable[[Monitor, list[Finding]], None]
-
-Connect = Callable[[str], Awaitable[tuple[Channel, bytes]]]
-"""Opens a channel with a token; raises `ConnectionLostError`."""
-
-
-class Keeper(Protocol):
-    """What a subscription needs from the keeper of the feed's token."""
-
-    @property
-    def token(self) -> str | None:
-        """The token to connect with, if there is one."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether it is not known yet if there is a token."""
-
-    @property
-    def changed(self) -> trio.Event:
-        """What is set, and replaced, when there is another token or the one there is has become valid."""
-
-    def accepted(self, token: str) -> None:
-        """The hub accepted this token."""
-
-    def rejected(self, token: str) -> None:
-        """The hub refused this token."""
 
 
 class Subscription:
@@ -95,8 +63,7 @@ class Subscription:
         self._keeper = keeper
         self._connect = connect
         self._reader = reader
-        self._clock = reader.clock
-        self._stalls = reader.stalls
+        self._clock, self._stalls = reader.clock, reader.stalls
         self._report_to = report
         self._random = random
         self._failures = 0
@@ -136,13 +103,13 @@ class Subscription:
         finally:
             self._standby = None
             if standby is not self._active:
-                standby.scope.cancel()
+                standby.hang_up()
         return standby is self._active
 
     def judge(self, now: float) -> None:
         """Read what has arrived by now, then judge what has fallen due."""
         attempts = [each for each in (self._active, self._standby) if each is not None]
-        drained = [self._read(attempt) for attempt in attempts]
+        drained = [each.read(partial(self._hear, each), self._clock) for each in attempts]
         if not all(drained):
             self.due = self._clock.now() + FLOOD_SECONDS
             return
@@ -150,7 +117,7 @@ class Subscription:
         for attempt in attempts:
             if attempt.connection is not None and (lost := attempt.connection.tick(now)) is not None:
                 self._ended(attempt, lost)
-        if self._active is not None and now >= self._silent_until():
+        if self._active is not None and now >= self.monitor.update_due_at + self._silence_seconds:
             self._ended(self._active, ConnectionLostError("silence", "the hub sent no update"))
         self._find_due()
 
@@ -223,20 +190,6 @@ class Subscription:
             # What ended it has been reported: closing may take a second if the hub does not play along.
             await connection.aclose()
 
-    def _read(self, attempt: Attempt) -> bool:
-        """Take in all that has arrived over an attempt; returns whether that is all."""
-        until = self._clock.now() + FLOOD_SECONDS
-        for _ in range(MAX_READS):
-            if attempt.connection is None:
-                return True
-            self._hear(attempt, attempt.connection.receive())
-            if attempt.connection.drained:
-                return True
-            if self._clock.now() >= until:
-                # Tens of thousands of tiny frames take long to read: the other games must not wait for all.
-                break
-        return False
-
     def _hear(self, attempt: Attempt, heard: Sequence[tuple[Heard, Arrival]]) -> None:
         """Act on what a hub has said over an attempt."""
         for what, arrival in heard:
@@ -262,30 +215,20 @@ class Subscription:
 
     def _updated(self, attempt: Attempt, received: UpdateReceived, arrival: Arrival) -> None:
         update, monitor = received.update, self.monitor
-        match attempt.delivery.received(update.sequence_id, monitor.sequence_id, arrival.at):
-            case "judge":
-                self._report(monitor.received(update, arrival, received.size_bytes))
-            case "repeat":
-                self._report(monitor.repeated(arrival.at))
-            case "overlap":
-                monitor.overlapped()
-            case "take_over_and_judge":
-                self._rotated(attempt, arrival.at)
-                self._report(monitor.received(update, arrival, received.size_bytes))
-            case "take_over_and_repeat":
-                self._rotated(attempt, arrival.at)
-                self._report(monitor.repeated(arrival.at))
-
-    def _rotated(self, attempt: Attempt, at: float) -> None:
-        self._take_over(attempt, at)
-        self._report(self.monitor.rotated(at))
+        verdict = attempt.delivery.received(update.sequence_id, monitor.sequence_id, arrival.at)
+        if verdict in ("take_over_and_judge", "take_over_and_repeat"):
+            self._take_over(attempt, arrival.at)
+            self._report(monitor.rotated(arrival.at))
+        if verdict in ("judge", "take_over_and_judge"):
+            self._report(monitor.received(update, arrival, received.size_bytes))
+        elif verdict == "overlap":
+            monitor.overlapped()
+        else:
+            self._report(monitor.repeated(arrival.at))
 
     def _invalid(self, event: Invalid, at: float) -> None:
-        self._report(
-            self.monitor.invalid(
-                event.reason, at, self._clock.wall(), present(event.detail, _DETAIL_CHARACTERS)
-            )
-        )
+        detail = present(event.detail, _DETAIL_CHARACTERS)
+        self._report(self.monitor.invalid(event.reason, at, self._clock.wall(), detail))
 
     def _ended(self, attempt: Attempt, lost: ConnectionLostError) -> None:
         """An attempt has come to its end, before it was connected or after.
@@ -294,10 +237,7 @@ class Subscription:
         takes its place, else the game is disconnected. The standby ended: the active one goes on. One that
         has been retired is of no interest any more.
         """
-        attempt.scope.cancel()
-        if attempt.connection is not None:
-            # Its task wakes up and closes it later: what it delivers until then comes after its end.
-            attempt.connection.give_up()
+        attempt.hang_up()
         if attempt is not self._active and attempt is not self._standby:
             return
         now, detail = self._stalls.catch_up(), present(lost.detail, _DETAIL_CHARACTERS)
@@ -321,9 +261,7 @@ class Subscription:
         if standby is not None:
             # At once here too: it may be read in this very instant, and is not to take over any more.
             self._standby = None
-            standby.scope.cancel()
-            if standby.connection is not None:
-                standby.connection.give_up()
+            standby.hang_up()
 
     def _take_over(self, attempt: Attempt, at: float) -> None:
         """Listen to another attempt from now on, and hang up the one before."""
@@ -336,22 +274,15 @@ class Subscription:
             before.delivery.role = "retired"
             before.scope.cancel()
 
-    def _silent_until(self) -> float:
-        """For how long the active attempt may deliver no update."""
-        return self.monitor.update_due_at + self._silence_seconds
-
     def _find_due(self) -> None:
         """Work out when the next thing falls due."""
-        monitor = self.monitor
-        due = monitor.next_deadline
-        if due > monitor.update_due_at:
+        due, update_due_at = self.monitor.next_deadline, self.monitor.update_due_at
+        if due > update_due_at:
             # It is silent already.
-            due = min(due, self._silent_until())
+            due = min(due, update_due_at + self._silence_seconds)
         for attempt in (self._active, self._standby):
-            if attempt is not None and (connection := attempt.connection) is not None:
-                due = min(due, connection.due)
-                if not connection.stamped:
-                    due += LOOK_SECONDS
+            if attempt is not None:
+                due = attempt.due(due)
         self.due = due
         if due < self._reader.rings_at:
             self._reader.hasten(due)
