@@ -324,13 +324,35 @@ async def test_a_flood_that_takes_long_to_read_costs_no_beat(mock_clock, world, 
     assert (await world.on_the_beat())[:1] == [("flooded",)]
 
 
-async def test_what_a_flood_takes_is_a_stall_of_ours(mock_clock, world, reads_of_64):
-    stalls = []
-    world.reader.stalls.on_stall(lambda since, until: stalls.append(until - since))
+@pytest.fixture
+def stalls(world: World) -> list[float]:
+    """How long each stall was that has been booked."""
+    booked: list[float] = []
+    world.reader.stalls.on_stall(lambda since, until: booked.append(until - since))
+    return booked
+
+
+async def test_what_a_flood_takes_is_a_stall_of_ours(mock_clock, world, reads_of_64, stalls):
     flooded = await world.line("flooded")
     flooded.on_heard = lambda: mock_clock.jump(0.12)
     flooded.send(reads_of_64 * 3)
     await world.on_the_beat()
+    assert stalls == [pytest.approx(0.12)]
+
+
+async def test_what_a_portion_of_connections_takes_is_a_stall_of_ours(mock_clock, world, stalls, monkeypatch):
+    monkeypatch.setattr(module, "_PORTION", 1)
+    for line in [await world.line("a"), await world.line("b")]:
+        line.on_heard = lambda: mock_clock.jump(0.12)
+        line.send(an_update(1))
+    await world.on_the_beat()
+    assert stalls == [pytest.approx(0.12)] * 2
+
+
+async def test_what_judging_takes_is_a_stall_of_ours(mock_clock, world, stalls):
+    game = world.game("game", due=0.05)
+    game.on_judged = lambda: mock_clock.jump(0.12)
+    await world.after(0.05)
     assert stalls == [pytest.approx(0.12)]
 
 

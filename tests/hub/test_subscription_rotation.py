@@ -147,7 +147,7 @@ async def test_a_standby_given_up_with_the_active_one_does_not_take_over_any_mor
         active, standby = hub.peers
         # All of it waits in the kernel when it is read: the end of one, and what the other has to say.
         active.stream.socket.shutdown(trio.socket.SHUT_RDWR)
-        said = frame(TEXT, HANDSHAKE.encode()) + frame(TEXT, update(999).encode())
+        said = frame(TEXT, HANDSHAKE.encode()) + frame(TEXT, update(id_at(12.0) + 1).encode())
         standby.stream.socket._sock.send(said)
         (watched,) = watch.feed._games.values()
         watched.subscription.judge(trio.current_time())
