@@ -75,47 +75,51 @@ async def served_once(stream: trio.SocketStream) -> None:
 async def ended_after(stream: trio.SocketStream) -> tuple[float, bytes]:
     begun = trio.current_time()
     answer = b""
-    with suppress(trio.BrokenResourceError):
+    with trio.fail_after(30.0), suppress(trio.BrokenResourceError):
         answer = await answer_to(stream)
     return trio.current_time() - begun, answer
 
 
-async def broken_after(stream: trio.SocketStream, first: bytes, rest: bytes) -> float:
-    """How long the server takes these bytes, one lot every 20 ms."""
-    begun = trio.current_time()
-    with suppress(trio.BrokenResourceError):
+async def until_broken(stream: trio.SocketStream, first: bytes, rest: bytes) -> None:
+    """Sends these bytes, one lot every 20 ms, until the server takes no more of them."""
+    with trio.fail_after(30.0), suppress(trio.BrokenResourceError):
         await stream.send_all(first)
-        while trio.current_time() - begun < 3.0:
+        while True:
             await stream.send_all(rest)
             await trio.sleep(0.02)
-    return trio.current_time() - begun
 
 
-async def test_who_connects_and_says_nothing_is_hung_up_on(impatient):
+@pytest.fixture
+def head_alone(impatient, monkeypatch):
+    """Only the limit of a head ends a connection within the time that a test waits."""
+    for other in ("ANSWER_SECONDS", "IDLE_SECONDS", "HANDSHAKE_SECONDS"):
+        monkeypatch.setattr(conversation, other, 600.0)
+
+
+async def test_who_connects_and_says_nothing_is_hung_up_on(head_alone):
     async with serving() as address, await connect(address) as stream:
         seconds, answer = await ended_after(stream)
     assert answer == b""
-    assert 0.2 < seconds < 1.0
+    assert seconds > 0.2
 
 
-async def test_a_head_that_trickles_in_does_not_get_more_time_with_each_byte(impatient):
+async def test_a_head_that_trickles_in_does_not_get_more_time_with_each_byte(head_alone):
     async with serving() as address, await connect(address) as stream:
-        assert await broken_after(stream, b"GET / HTTP/1.1\r\n", b"X: y\r\n") < 0.9
+        await until_broken(stream, b"GET / HTTP/1.1\r\n", b"X: y\r\n")
 
 
-async def test_a_second_head_that_trickles_in_has_no_more_time_than_the_first(impatient):
+async def test_a_second_head_that_trickles_in_has_no_more_time_than_the_first(head_alone):
     async with serving() as address, await connect(address) as stream:
         await served_once(stream)
-        assert await broken_after(stream, b"", b"\r\n") < 0.9
+        await until_broken(stream, b"", b"\r\n")
 
 
-async def test_a_head_that_began_along_with_the_last_request_has_no_more_time_than_the_first(impatient):
+async def test_a_head_that_began_along_with_the_last_request_has_no_more_time_than_the_first(head_alone):
     async with serving() as address, await connect(address) as stream:
         await stream.send_all(GET + GET[:-2])
         await read_until(stream, b"ok\n")
-        seconds, answer = await ended_after(stream)
+        _, answer = await ended_after(stream)
     assert answer == b""
-    assert seconds < 0.8
 
 
 async def test_an_answer_may_take_longer_than_a_head_but_not_for_ever(monkeypatch):
@@ -140,7 +144,7 @@ async def test_a_connection_is_kept_for_another_request_longer_than_a_head_may_t
         await served_once(stream)
         seconds, answer = await ended_after(stream)
     assert answer == b""
-    assert 0.8 < seconds < 2.0
+    assert seconds > 0.8
 
 
 async def test_an_answer_that_is_not_read_does_not_stay_in_memory(impatient):
