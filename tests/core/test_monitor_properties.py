@@ -127,6 +127,22 @@ def test_the_seconds_over_all_states_add_up_to_the_time_watched(chosen):
     assert math.isclose(sum(watch.snapshot.state_seconds.values()), watch.at, abs_tol=1e-6)
 
 
+@given(steps(NASTY), st.booleans())
+def test_the_findings_alone_tell_the_stays_of_the_ledger(chosen, looks):
+    watch, found = play(chosen, looks=looks)
+    seconds = dict.fromkeys(STATES, 0.0)
+    state, since = "unobserved", 0.0
+    for finding in found:
+        assert finding.at is not None
+        if finding.event == "feed.state_changed":
+            assert finding.detail["old"] == state
+            seconds[state] += finding.at - since
+            state, since = finding.detail["new"], finding.at
+    seconds[state] += watch.at - since
+
+    assert seconds == watch.snapshot.state_seconds
+
+
 @given(steps(NASTY), st.integers(1, 40))
 def test_advancing_in_one_step_or_in_a_thousand_gives_the_same(chosen, every):
     at_once, found_at_once = play(chosen)

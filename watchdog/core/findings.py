@@ -24,8 +24,12 @@ class Anomaly(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """Something worth a log line: a transition or an anomaly, with its dotted event name."""
+    """Something worth a log line: a transition or an anomaly, with its dotted event name.
+
+    `at` is the instant it happened, in monotonic seconds; None for what is not found about a game.
+    """
 
     event: str
     level: Level
     detail: Detail
+    at: float | None = None

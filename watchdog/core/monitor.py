@@ -92,7 +92,7 @@ class Monitor:
         self._counters.disconnect(reason)
         event = "connection.lost" if self.connected else "connection.failed"
         level: Level = "info" if reason == "shutdown" else "warning"
-        findings.append(Finding(event, level, _particulars(reason, detail)))
+        findings.append(Finding(event, level, _particulars(reason, detail), at))
         self.connected = self._observing = self._blind = False
         self._cadence.disconnected()
         return findings + self._judge(at)
@@ -101,12 +101,12 @@ class Monitor:
         """Another connection of the same subscription takes over without an interruption."""
         self._counters.rotated()
         self._suite.begin_connection()
-        return [*self._owed_from(at), Finding("connection.rotated", "info", {})]
+        return [*self._owed_from(at), Finding("connection.rotated", "info", {}, at)]
 
     def not_rotated(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
         """The connection that was to take over failed; the present one goes on."""
         self._counters.not_rotated(reason)
-        finding = Finding("connection.rotation_failed", "warning", _particulars(reason, detail))
+        finding = Finding("connection.rotation_failed", "warning", _particulars(reason, detail), at)
         return [*self._elapse(at), finding]
 
     def overlapped(self) -> None:
@@ -132,7 +132,7 @@ class Monitor:
         findings = self._elapse(at)
         particulars: Detail = {"reason": reason, "error": detail}
         self._counters.invalid_message(reason, particulars, wall)
-        return [*findings, Finding("message.invalid", "warning", particulars)]
+        return [*findings, Finding("message.invalid", "warning", particulars, at)]
 
     def received(self, update: Update, arrival: Arrival, size_bytes: int) -> list[Finding]:
         """Judge one update, whose record had `size_bytes`."""
@@ -154,7 +154,7 @@ class Monitor:
             # This time of arrival is no evidence of how long anything has lasted.
             self._suite.restart()
         if anomalies := self._suite.received(update, sent, at):
-            findings += self._count(anomalies, arrival.wall)
+            findings += self._count(anomalies, at, arrival.wall)
         return findings + self._judge(at)
 
     def stalled(self, since: float, until: float) -> list[Finding]:
@@ -247,7 +247,7 @@ class Monitor:
         findings: list[Finding] = []
         while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
             if self.connected and self._suite.due_at <= due:
-                findings += self._count(self._suite.elapse(due), self._counters.wall_at(due))
+                findings += self._count(self._suite.elapse(due), due, self._counters.wall_at(due))
             self._cadence.elapse(due)
             findings += self._judge(due)
         return findings
@@ -285,12 +285,12 @@ class Monitor:
         first = old == "unobserved" and state == "disconnected" and self._counters.last_disconnect is None
         expected = first or state in ("fresh", "maintenance")
         level: Level = "info" if expected else "warning"
-        return [Finding("feed.state_changed", level, detail)]
+        return [Finding("feed.state_changed", level, detail, self._ledger.since)]
 
-    def _count(self, anomalies: list[Anomaly], wall: float) -> list[Finding]:
+    def _count(self, anomalies: list[Anomaly], at: float, wall: float) -> list[Finding]:
         for anomaly in anomalies:
             self._counters.anomaly(anomaly, wall)
-        return [Finding(anomaly.event, "warning", anomaly.detail) for anomaly in anomalies]
+        return [Finding(anomaly.event, "warning", anomaly.detail, at) for anomaly in anomalies]
 
 
 def _particulars(reason: DisconnectReason, detail: str) -> Detail:

@@ -41,7 +41,7 @@ class Latency:
         was_high, self._high = self._high, latency > self._warning_seconds
         if was_high or not self._high:
             return []
-        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)})]
+        return [Finding("latency.high", "warning", {"latency_seconds": round(latency, 3)}, at)]
 
     def offset_seconds(self, at: float) -> float | None:
         """The clock offset of the last minute; negative: our clock is behind. None without updates."""
