@@ -123,6 +123,19 @@ async def test_a_changed_check_for_all_games_starts_them_anew(autojump_clock, fi
         assert (spent(the(watchdog)), len(hub.dialled_at)) == ({"fresh": 10.0}, 2)
 
 
+async def test_another_objective_leaves_the_games_alone_and_is_shown_at_once(autojump_clock, file):
+    hub = Hub()
+    async with running(hub, config.load(file)) as watchdog:
+        await trio.sleep_until(10.1)
+        assert the(watchdog).freshness_objective == 0.999
+        for freshness in (0.99, 0.98):
+            file.write_text(document(more=f"[slo]\nfreshness = {freshness}"))
+            watchdog.reload(file)
+        assert the(watchdog).freshness_objective == 0.98
+        await trio.sleep_until(20.1)
+        assert (spent(the(watchdog)), len(hub.dialled_at)) == ({"fresh": 20.1}, 1)
+
+
 async def test_the_web_side_says_that_it_needs_a_restart(autojump_clock, logged, file):
     async with running(Hub(), config.load(file)) as watchdog:
         file.write_text(document(more='[web]\nlisten = "127.0.0.1:9999"'))

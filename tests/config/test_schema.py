@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.config import load as config
-from watchdog.config.schema import Config, Feed, Game, Log, Reconnect, Token, Web
+from watchdog.config.schema import Config, Feed, Game, Log, Reconnect, Slo, Token, Web
 from watchdog.config.validation import ConfigError
-from watchdog.config.values import Listen, RequestTemplate, WebSocketUrl
+from watchdog.config.values import ExternalUrl, Listen, Proxy, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
 
 CONFIGS = Path(__file__).parent / "files"
@@ -153,6 +153,31 @@ def test_checks_are_overridden_key_by_key():
     assert [game.name for game in first.games] == ["1", "Lucky 6"]
 
 
+def test_the_objective_is_inherited_like_the_checks():
+    first, second = config.load(CONFIGS / "valid" / "overriding.toml").feeds
+    assert [game.slo.freshness for game in (*first.games, *second.games)] == [0.995, 0.9999, 0.99]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("none", None),
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("http://[::1]:3128/", "http://[::1]:3128"),
+        ("http://proxy.example", "http://proxy.example"),
+    ],
+)
+def test_a_proxy_is_an_address_or_a_word(text, address):
+    proxy = Proxy(text)
+    assert (proxy.address, proxy.from_environment, str(proxy)) == (address, False, text)
+    assert Proxy("env").address is None
+    assert Proxy("env").from_environment
+
+
+def test_links_begin_with_the_external_url_without_its_last_slash():
+    assert ExternalUrl("https://watchdog.example.com/betcore/").text == "https://watchdog.example.com/betcore"
+
+
 def test_relative_paths_are_relative_to_the_folder_of_the_file(write, tmp_path, monkeypatch):
     write(SMALLEST)
     monkeypatch.chdir(tmp_path)
@@ -235,13 +260,15 @@ def test_the_example_loads_and_shows_the_defaults():
     )
 
 
-@pytest.mark.parametrize("kind", [Web, Log, Token, Feed, Game, CheckSettings, Reconnect])
+@pytest.mark.parametrize("kind", [Web, Log, Token, Feed, Game, CheckSettings, Slo, Reconnect])
 def test_every_key_stands_in_the_example_with_its_default(kind):
     example = EXAMPLE.read_text()
     for field in msgspec.structs.fields(kind):
         name = field.name
         value = re.search(rf"^(?:# )?{name} = (.+)$", example, re.MULTILINE)
         assert value or re.search(rf"^(?:# )?\[+feeds\.{name}\]+$", example, re.MULTILINE), name
+        if value and isinstance(field.default, Proxy):
+            assert Proxy(tomllib.loads(f"value = {value[1]}")["value"]) == field.default
         if value and isinstance(field.default, bool | float | int | str) and field.default != "":
             assert tomllib.loads(f"value = {value[1]}")["value"] == field.default, name
 

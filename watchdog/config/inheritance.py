@@ -1,4 +1,4 @@
-"""What checks inherit: `[feeds.games.checks]` from `[feeds.checks]`, and that from `[checks]`."""
+"""What games inherit: `[feeds.games.checks]` from `[feeds.checks]`, that from `[checks]`, and `slo` too."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,17 @@ _SILENCE_KEYS = ("silence_reconnect_seconds", "interval_seconds", "tolerance_sec
 
 
 def completed(document: Table) -> Table:
-    """The document with each game's checks spelled out, the file's, the feed's, its own, and its name."""
+    """The document with each game's own name, checks and objective spelled out."""
     feeds = []
     for feed in document["feeds"]:
-        checks = {**document.get("checks", {}), **feed.get("checks", {})}
-        games = [
-            {"name": str(game["type"]), **game, "checks": {**checks, **game.get("checks", {})}}
-            for game in feed["games"]
-        ]
-        feeds.append({**feed, "checks": checks, "games": games})
+        of_feed = _inherited(document, feed)
+        games = [{"name": str(game["type"]), **game, **_inherited(of_feed, game)} for game in feed["games"]]
+        feeds.append({**feed, **of_feed, "games": games})
     return {**document, "feeds": feeds}
+
+
+def _inherited(outer: Table, inner: Table) -> Table:
+    return {table: {**outer.get(table, {}), **inner.get(table, {})} for table in ("checks", "slo")}
 
 
 def silence_mistakes(document: Table) -> Iterator[Mistake]:

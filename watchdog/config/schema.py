@@ -9,8 +9,8 @@ from msgspec import Meta
 from watchdog.config.rules import ca_mistake, duplicates, exactly_one, pair_mistake, tables, unreadable
 from watchdog.config.users import Users
 from watchdog.config.validation import Mistake, Section, Table
-from watchdog.config.values import HttpUrl, Listen, RequestTemplate, WebSocketUrl
-from watchdog.core.checks.settings import CheckSettings
+from watchdog.config.values import ExternalUrl, HttpUrl, Listen, Proxy, RequestTemplate, WebSocketUrl
+from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 
 _MOST_GAMES = 5000
 _INT64_BITS = 64
@@ -41,15 +41,25 @@ FieldPath = Annotated[
 ]
 RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
 BackoffSeconds = Annotated[float, Meta(ge=0.001, le=3_600.0)]
+SocketSeconds = Annotated[float, Meta(ge=0.1, le=3_600.0)]
+Objective = Annotated[
+    float,
+    # With 1 there would be no budget to use, and nothing to divide by.
+    Meta(ge=0.001, le=0.999999, description="a share from 0.001 to 0.999999, such as 0.999"),
+]
 
 
 class Web(Section, frozen=True, kw_only=True):
-    """Where metrics, health and the status page are served, and how they are protected."""
+    """Where metrics, health and the status page are served, and how they are protected.
+
+    `external_url` is where people reach them; None means the address listened on.
+    """
 
     listen: Listen = Listen("127.0.0.1:9877")
     tls_cert_file: Path | None = None
     tls_key_file: Path | None = None
     basic_auth_file: Path | None = None
+    external_url: ExternalUrl | None = None
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
@@ -110,12 +120,19 @@ class Token(Section, frozen=True, kw_only=True):
                 yield key, "only allowed together with url"
 
 
+class Slo(Section, frozen=True, kw_only=True):
+    """The objective: the share of the accountable time in which a game is to be fresh."""
+
+    freshness: Objective = DEFAULT_OBJECTIVE
+
+
 class Game(Section, frozen=True, kw_only=True):
-    """A game type to watch, with its final check settings; the name defaults to the number."""
+    """A game type to watch, with its final check settings and objective; the name defaults to the number."""
 
     type: GameType
     name: Name = ""
     checks: CheckSettings = CheckSettings()
+    slo: Slo = Slo()
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
@@ -127,7 +144,11 @@ class Game(Section, frozen=True, kw_only=True):
 
 
 class Feed(Section, frozen=True, kw_only=True):
-    """One hub and the games watched there; `checks` is what its games inherit."""
+    """One hub and the games watched there; `checks` and `slo` are what its games inherit.
+
+    `proxy` is for every request and connection of the feed. We ping the hub every `keep_alive_seconds`, and
+    give a connection up after `server_timeout_seconds` without a record; each is 0.1 to 3600.
+    """
 
     name: Label
     url: WebSocketUrl
@@ -136,7 +157,11 @@ class Feed(Section, frozen=True, kw_only=True):
     games: Annotated[tuple[Game, ...], Meta(min_length=1)]
     negotiate: bool = False
     ca_file: Path | None = None
+    proxy: Proxy = Proxy("env")
+    keep_alive_seconds: SocketSeconds = 15.0
+    server_timeout_seconds: SocketSeconds = 30.0
     checks: CheckSettings = CheckSettings()
+    slo: Slo = Slo()
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
@@ -177,6 +202,7 @@ class Document(Section, frozen=True, kw_only=True):
     log: Log = Log()
     feeds: Annotated[tuple[Feed, ...], Meta(min_length=1)]
     checks: CheckSettings = CheckSettings()
+    slo: Slo = Slo()
     reconnect: Reconnect = Reconnect()
 
     @staticmethod

@@ -131,6 +131,60 @@ class HttpUrl(Url):
     allowed = "an http:// or https:// URL with a host"
 
 
+class ExternalUrl(HttpUrl):
+    """Where people reach the web side: links begin with it, so it ends without a slash.
+
+    Raises:
+        ValueError: as any URL does, and for one with a query.
+
+    """
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.rstrip("/"))
+        _expect("?" not in text, 'a URL without a query ("?…")')
+
+
+class _ProxyUrl(Url):
+    __slots__ = ()
+    schemes = ("http", "http")
+    allowed = '"env", "none", or the address of an HTTP proxy, such as "http://proxy.example:3128",'
+
+
+class Proxy(Value):
+    """The proxy of a feed: that of the environment (`env`), none (`none`), or the HTTP proxy at an address.
+
+    An address is written `http://host:port` or `host:port`; without a port it is 80.
+
+    Raises:
+        ValueError: for anything else, and for an address with user and password.
+
+    """
+
+    __slots__ = ("address",)
+
+    allowed = _ProxyUrl.allowed.rstrip(",")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.address: str | None = None
+        """`http://host:port`; None where the text is `env` or `none`."""
+        if text in ("env", "none"):
+            return
+        parts = urlsplit(_ProxyUrl(text if "://" in text else f"http://{text}").text)
+        _expect(parts.path in ("", "/") and not parts.query, f"{self.allowed}, without a path")
+        self.address = f"http://{parts.netloc}"
+
+    @property
+    def from_environment(self) -> bool:
+        """Whether `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say which."""
+        return self._text == "env"
+
+    def __str__(self) -> str:
+        return self._text
+
+
 class RequestTemplate(Value):
     """The JSON body of a token request, with placeholders for what is known only when it is sent.
 

@@ -6,7 +6,7 @@ from watchdog.core.arrival import Arrival
 from watchdog.core.checks.cadence import Cadence
 from watchdog.core.checks.latency import Latency
 from watchdog.core.checks.maintenance import Maintenance
-from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 from watchdog.core.checks.suite import CheckSuite
 from watchdog.core.counters import Counters
 from watchdog.core.findings import Anomaly, Detail, Finding, Level
@@ -28,6 +28,7 @@ class Monitor:
         self.feed = feed
         self.game_type = game_type
         self.game = game
+        self.freshness_objective = DEFAULT_OBJECTIVE
         self._settings = settings
         self._ledger = Ledger(at)
         self._cadence = Cadence(settings)
@@ -196,6 +197,7 @@ class Monitor:
             state_seconds=ledger.seconds(),
             interval_seconds=self._settings.interval_seconds,
             late_after_seconds=self._settings.late_after_seconds,
+            freshness_objective=self.freshness_objective,
             frozen_because=tuple(self._frozen_because()),
             tried=self._tried,
             connected=self.connected,

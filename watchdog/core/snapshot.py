@@ -33,6 +33,7 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     state_seconds: dict[State, float]
     interval_seconds: float
     late_after_seconds: float
+    freshness_objective: float
     frozen_because: tuple[str, ...]
     tried: bool
     connected: bool

@@ -95,7 +95,7 @@ class FeedSupervisor:
 
     def is_same_feed(self, feed: Feed) -> bool:
         """Whether a reload leaves everything but the games of this feed as it is."""
-        return replace(self.feed, games=feed.games, checks=feed.checks) == feed
+        return replace(self.feed, games=feed.games, checks=feed.checks, slo=feed.slo) == feed
 
     def reload(self, feed: Feed, reconnect: Reconnect) -> None:
         """Take over the games of a feed that is otherwise the same; an unchanged game notices nothing."""
@@ -104,7 +104,11 @@ class FeedSupervisor:
             self.keeper.pause_within(self._backoff)
         wanted = {game.type: game for game in feed.games}
         for game_type, watched in list(self._games.items()):
-            if wanted.get(game_type) == watched.settings:
+            settings = wanted.get(game_type)
+            # Another objective is no reason to begin the watch anew.
+            if settings is not None and replace(watched.settings, slo=settings.slo) == settings:
+                watched.settings = settings
+                watched.subscription.monitor.freshness_objective = settings.slo.freshness
                 watched.subscription.backoff = self._backoff
             else:
                 del self._games[game_type]
@@ -136,6 +140,7 @@ class FeedSupervisor:
 
     def _add(self, game: Game) -> _Watched:
         monitor = Monitor(self.feed.name, game.type, game.name, game.checks, self._clock.now())
+        monitor.freshness_objective = game.slo.freshness
         monitor.authorized(self._clock.now(), ok=not self.keeper.unauthorized)
         subscription = Subscription(
             monitor,

@@ -23,6 +23,7 @@ OF_A_GAME = [
     ("betcore_feed_state_change_timestamp_seconds", "gauge", None, []),
     ("betcore_feed_promised_interval_seconds", "gauge", None, []),
     ("betcore_feed_late_after_seconds", "gauge", None, []),
+    ("betcore_feed_freshness_objective_ratio", "gauge", None, []),
     ("betcore_feed_connected", "gauge", None, []),
     ("betcore_feed_messages_total", "counter", None, []),
     ("betcore_feed_received_bytes_total", "counter", None, []),
@@ -95,6 +96,7 @@ KNOWN_AT_FIRST = {
     "betcore_feed_state_change_timestamp_seconds": NOW,
     "betcore_feed_promised_interval_seconds": 0.5,
     "betcore_feed_late_after_seconds": 0.75,
+    "betcore_feed_freshness_objective_ratio": 0.999,
 }
 POKER = {"feed": "betcore", "game_type": "3", "game": "Poker"}
 

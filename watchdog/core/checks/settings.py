@@ -13,6 +13,9 @@ NotNegative = Annotated[float, Meta(ge=0.0, le=86_400.0)]
 TimerUnit = Literal["auto", "seconds", "unix", "unix_ms"]
 SequenceMode = Literal["contiguous", "increasing"]
 
+DEFAULT_OBJECTIVE = 0.999
+"""The share of the accountable time in which a game is to be fresh, where the configuration names none."""
+
 
 class CheckSettings(Struct, frozen=True, kw_only=True):
     """When an update counts as late, silent, frozen or overdue.

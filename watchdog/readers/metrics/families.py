@@ -75,6 +75,11 @@ OF_A_GAME: tuple[Family[GameSnapshot], ...] = (
         lambda game: game.late_after_seconds,
     ),
     Family(
+        "betcore_feed_freshness_objective_ratio",
+        "Share of the accountable time in which the game is to be fresh, as configured ([slo] freshness).",
+        lambda game: game.freshness_objective,
+    ),
+    Family(
         "betcore_feed_connected", "1 while subscribed on an open connection.", lambda game: game.connected
     ),
     Family("betcore_feed_messages_total", "Valid updates received.", lambda game: game.messages),
