@@ -20,9 +20,9 @@ from watchdog.hub.connection import Heard, HubConnection
 from watchdog.hub.opening import open_channel
 from watchdog.hub.reader import Reader
 from watchdog.hub.transport import Endpoint
-from watchdog.runtime.alarm import best_alarm
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
+from watchdog.runtime.waker import LoopWaker
 
 _READ_BYTES = 65_536
 _SETTINGS = CheckSettings()
@@ -91,7 +91,7 @@ def read_by(take: Take) -> Step:
 
     async def step(port: int, game_type: int, counts: Counts) -> None:
         if not reader:
-            reader.append(Reader(clock, stalls, alarm=best_alarm()))
+            reader.append(Reader(clock, stalls))
             trio.lowlevel.spawn_system_task(reader[0].run)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
         channel, begin = await open_channel(Endpoint("127.0.0.1", port, "/"), clock, stalls)
@@ -145,4 +145,4 @@ async def main(step: Step, port: int, connections: int) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, STEPS[sys.argv[1]], int(sys.argv[2]), int(sys.argv[3]))
+    trio.run(main, STEPS[sys.argv[1]], int(sys.argv[2]), int(sys.argv[3]), clock=LoopWaker())

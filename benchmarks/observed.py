@@ -24,6 +24,7 @@ from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.updates import Update, unix_seconds
 from watchdog.runtime import log
+from watchdog.runtime.waker import LoopWaker
 
 STALL_SECONDS = 0.3
 STALL_EVERY_SECONDS = 3.0
@@ -128,4 +129,4 @@ async def main(path: Path, *, stalling: bool) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(partial(main, Path(sys.argv[-1]), stalling="--stall" in sys.argv))
+    trio.run(partial(main, Path(sys.argv[-1]), stalling="--stall" in sys.argv), clock=LoopWaker())

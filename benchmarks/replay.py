@@ -27,6 +27,7 @@ from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Endpoint
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
+from watchdog.runtime.waker import Turn
 
 MOST = 1_000
 """So many records are always made, so that making them is no part of the difference between two runs."""
@@ -69,25 +70,19 @@ def core(count: int) -> None:
 
 
 class Bell:
-    """An alarm that rings when it is told to."""
+    """A waker that has the reader take its turns when it is told to."""
 
     def __init__(self) -> None:
-        self._rung = trio.Event()
+        self.ring: Turn
 
-    def set(self, at: float, then_every: float) -> None:
-        """Ring at no time by itself."""
+    async def run(self, turn: Turn) -> None:
+        """Let turns be taken."""
+        self.ring = turn
+        self.ring()
+        await trio.sleep_forever()
 
-    def ring(self) -> None:
-        """Wake up who waits."""
-        self._rung.set()
-
-    async def wait(self) -> None:
-        """Wait until it rings."""
-        await self._rung.wait()
-        self._rung = trio.Event()
-
-    def close(self) -> None:
-        """Give back nothing."""
+    def hasten(self, at: float) -> None:
+        """Take no turn by itself."""
 
 
 def path(count: int) -> None:
@@ -99,7 +94,7 @@ async def _path(count: int) -> None:
     clock, settings, bell = Clock(), CheckSettings(interval_seconds=30.0), Bell()
     frames = [_frame(text) for text in records(MOST, begin=time.time(), step_seconds=_STEP_SECONDS)]
     monitor = Monitor("betcore", 3, "Poker", settings, clock.now())
-    reader = Reader(clock, Stalls(clock), alarm=bell)
+    reader = Reader(clock, Stalls(clock), waker=bell)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     endpoint = Endpoint("127.0.0.1", listener.socket.getsockname()[1], "/")
 

@@ -27,13 +27,13 @@ from watchdog.readers.web.app import create_app
 from watchdog.readers.web.auth import Passwords
 from watchdog.readers.web.server import ListenError, serve
 from watchdog.runtime import log
-from watchdog.runtime.alarm import Alarm, best_alarm
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.interpreter import freeze_settled_objects, shorten_pauses
 from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
 from watchdog.runtime.stalls import Blame, Stalls
 from watchdog.runtime.throttle import Throttle, ThrottledLog
+from watchdog.runtime.waker import time_of_loop
 
 CHECK_FILES_SECONDS = 60.0
 """How often the modes of the files that hold secrets are checked."""
@@ -52,7 +52,6 @@ class Watchdog:
         clock: Clock | None = None,
         random: Callable[[], float] = random.random,
         dial: Dial | None = None,
-        alarm: Alarm | None = None,
         on_reload: Callable[[Config], None] | None = None,
     ) -> None:
         self._settings = settings
@@ -60,7 +59,7 @@ class Watchdog:
         self._stalls = Stalls(self._clock)
         self._stalls.on_stall(self._stalled)
         self._blame = Blame(self._clock)
-        self._reader = Reader(self._clock, self._stalls, alarm=alarm)
+        self._reader = Reader(self._clock, self._stalls)
         self._random = random
         self._dial = dial
         self._on_reload = on_reload
@@ -164,7 +163,7 @@ class Watchdog:
         return supervisor
 
     def _stalled(self, since: float, until: float) -> None:
-        held_by = self._blame.task_since(since)
+        held_by = "the reader" if self._reader.working else self._blame.task_since(since)
         detail = {"held_by": held_by} if held_by is not None else {}
         self._log.warning("watchdog.stalled", seconds=round(until - since, 3), **detail)
         for feed in self._feeds.values():
@@ -208,7 +207,8 @@ async def run(
 
     """
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
-    watchdog = Watchdog(settings, alarm=best_alarm(), on_reload=partial(_replace_users, passwords))
+    clock = Clock(now=time_of_loop())
+    watchdog = Watchdog(settings, clock=clock, on_reload=partial(_replace_users, passwords))
     shorten_pauses()
     events = structlog.get_logger()
     async with open_nursery_of_body() as nursery:

@@ -26,9 +26,9 @@ from watchdog.hub.channel import Channel
 from watchdog.hub.connection import Heard, HubConnection
 from watchdog.hub.reader import MAX_READS, SHORTEST_BEAT_SECONDS, Reader
 from watchdog.hub.subscription import Subscription
-from watchdog.runtime.alarm import Alarm, KernelAlarm, TrioAlarm
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
+from watchdog.runtime.waker import LoopWaker
 
 BEAT_SECONDS = 0.125
 """A number of which a float holds every multiple."""
@@ -158,12 +158,10 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
 
 
 @asynccontextmanager
-async def reading(
-    mock_clock: MockClock, alarm: Alarm | None = None, wall: Callable[[], float] = time.time
-) -> AsyncIterator[World]:
+async def reading(mock_clock: MockClock, wall: Callable[[], float] = time.time) -> AsyncIterator[World]:
     """A running reader, which has just had a beat; the wall clock is the one by which the kernel stamps."""
     clock = Clock(wall=wall)
-    reader = Reader(clock, Stalls(clock), beat_seconds=BEAT_SECONDS, alarm=alarm)
+    reader = Reader(clock, Stalls(clock), beat_seconds=BEAT_SECONDS)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reader.run)
         await wait_all_tasks_blocked()
@@ -677,7 +675,7 @@ async def test_whoever_holds_the_loop_between_two_portions_is_booked(mock_clock,
 
 
 async def test_beats_after_a_stall_are_none_however_they_fall(mock_clock, world):
-    """The alarm goes on in its own beat: the next ring may be nearly a whole beat from the stall's end."""
+    """The beat goes on as it was: the next turn may be nearly a whole beat from the stall's end."""
     line = await world.line("a")
     await world.after(10 * BEAT_SECONDS + 0.001)
     booked = world.reader.stalls.seconds
@@ -691,29 +689,10 @@ async def test_beats_after_a_stall_are_none_however_they_fall(mock_clock, world)
 # --- the end
 
 
-class Noted(TrioAlarm):
-    """Notes that it was closed, and what it was set to after that."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = False
-        self.set_late = False
-
-    def set(self, at: float, then_every: float) -> None:
-        self.set_late = self.closed
-        super().set(at, then_every)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def test_at_the_end_the_alarm_is_closed_and_nothing_is_late_any_more(mock_clock):
-    alarm = Noted()
-    async with reading(mock_clock, alarm) as world:
-        assert not alarm.closed
-    assert alarm.closed
+async def test_at_the_end_nothing_is_late_any_more(mock_clock):
+    async with reading(mock_clock) as world:
+        pass
     world.game("game", due=trio.current_time())
-    assert not alarm.set_late
     mock_clock.jump(10.0)
     world.reader.stalls.catch_up()
     assert world.reader.stalls.seconds == 0.0
@@ -735,21 +714,25 @@ async def test_before_the_reader_runs_nothing_is_late_and_nothing_is_lost(mock_c
 # --- real time
 
 
-async def test_the_kernels_alarm_wakes_the_reader_for_beats_and_deadlines():
-    heard, judged = trio.Event(), trio.Event()
-    clock = Clock()
-    reader = Reader(clock, Stalls(clock), alarm=KernelAlarm())
-    with trio.fail_after(PATIENCE_SECONDS):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(reader.run)
-            world = World(reader, nursery, MockClock())
-            line, game = await world.line("a"), world.game("game")
-            line.on_heard, game.on_judged = heard.set, judged.set
-            line.send(an_update(1))
-            await heard.wait()
-            world.make_due(game, trio.current_time() + 0.01)
-            await judged.wait()
-            nursery.cancel_scope.cancel()
-    (line_heard, (judged_name, judged_at)) = world.log
+def test_the_loop_itself_takes_the_readers_turns_for_beats_and_deadlines():
+    async def main() -> list[tuple[Any, ...]]:
+        heard, judged = trio.Event(), trio.Event()
+        clock = Clock()
+        reader = Reader(clock, Stalls(clock))
+        with trio.fail_after(PATIENCE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(reader.run)
+                world = World(reader, nursery, MockClock())
+                line, game = await world.line("a"), world.game("game")
+                line.on_heard, game.on_judged = heard.set, judged.set
+                line.send(an_update(1))
+                await heard.wait()
+                world.make_due(game, trio.current_time() + 0.01)
+                due = game.due
+                await judged.wait()
+                nursery.cancel_scope.cancel()
+        return [due, *world.log]
+
+    due, line_heard, (judged_name, judged_at) = trio.run(main, clock=LoopWaker())
     assert (line_heard, judged_name) == (("a", 1), "game")
-    assert judged_at <= trio.current_time()
+    assert judged_at >= due

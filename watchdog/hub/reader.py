@@ -2,22 +2,22 @@
 
 One wake-up of the loop costs more than all that an update needs, so no game waits for its socket. The kernel
 stamps each arrival: when it is read makes no difference to the verdict. On each beat the reader takes what
-has arrived on all sockets, and judges what has fallen due. A deadline that falls before the next beat has
-the alarm set to it, so silence is noticed on time.
+has arrived on all sockets, and judges what has fallen due. It comes by sooner for a deadline that falls
+before the next beat, so silence is noticed on time.
 """
 
 import math
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, Protocol
 
 import trio
 
 from watchdog.core.arrival import Arrival
 from watchdog.hub.connection import Heard, HubConnection
-from watchdog.runtime.alarm import Alarm, TrioAlarm
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
+from watchdog.runtime.waker import Waker, current_waker
 
 BEAT_SECONDS = 0.1
 SHORTEST_BEAT_SECONDS = 0.02
@@ -64,21 +64,24 @@ class Reader:
         clock: Clock,
         stalls: Stalls,
         *,
-        alarm: Alarm | None = None,
+        waker: Waker | None = None,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
-        """`alarm` wakes the reader, by default by Trio's deadlines; no beat is longer than `beat_seconds`."""
-        self._longest_beat_seconds = beat_seconds
+        """`waker` gives the reader its turns, by default the cheapest one; no beat is longer than given."""
         self.clock = clock
         self.stalls = stalls
-        self._alarm = alarm or TrioAlarm()
+        self.rings_at = -math.inf
+        """When its next turn is due; whoever wants it sooner calls `hasten`. In a turn it lies behind."""
+        self._waker = waker
         self._epoll = select.epoll()
         self._held: dict[int, _Holding] = {}
         self._games: dict[Judged, None] = {}
-        self._beat_seconds = beat_seconds
-        self.rings_at = -math.inf
-        """When it wakes up next; whoever wants it sooner calls `hasten`."""
-        self._rings_every = math.inf
+        self._longest_beat_seconds = self._beat_seconds = beat_seconds
+
+    @property
+    def working(self) -> bool:
+        """Whether it is in a turn."""
+        return self.rings_at == -math.inf
 
     def add(self, game: Judged) -> None:
         """Judge this game too, from now on."""
@@ -89,8 +92,9 @@ class Reader:
         self._games.pop(game, None)
 
     def hasten(self, due: float) -> None:
-        """Be awake by then, because something has turned out to fall due so soon."""
-        self._set_alarm(due)
+        """Take a turn by then, because something has turned out to fall due so soon."""
+        if self._waker is not None and due < self.rings_at:
+            self._waker.hasten(self._expect_turn(due))
 
     async def hold(self, connection: HubConnection, hear: Hear, tolerance_seconds: float) -> None:
         """Read a connection until cancelled.
@@ -120,49 +124,46 @@ class Reader:
 
     async def run(self) -> None:
         """Read and judge for as long as this task runs."""
-        beats_at = self.clock.now()
-        self._set_alarm(beats_at)
+        self._waker = self._waker or current_waker()
         try:
-            while True:
-                await self._alarm.wait()
-                now = self.stalls.catch_up()
-                self.rings_at += self._rings_every
-                if self.rings_at <= now:
-                    # Beats were missed, and the alarm goes on in a beat of its own: it is set again below.
-                    self.rings_at = math.inf
-                if now >= beats_at:
-                    if ready := self._epoll.poll(0, len(self._held) or 1):
-                        await self._read([number for number, _ in ready])
-                    # A beat that was missed is not caught up with.
-                    beats_at = max(beats_at + self._beat_seconds, self.stalls.catch_up())
-                if self._next_due() <= self.clock.now():
-                    await self._judge()
-                    self.stalls.catch_up()
-                wanted_at = min(self._next_due(), beats_at)
-                if wanted_at < self.rings_at or self._rings_every != self._beat_seconds:
-                    self._set_alarm(wanted_at)
-                else:
-                    # On the beat it rings by itself.
-                    self._expect_ring()
+            await self._waker.run(self._turns().__next__)
         finally:
-            # Connections that are being closed still ask for the time: a beat that ended is not late.
+            # Connections that are being closed still ask for the time: a turn that never comes is not late.
             self.stalls.expect(math.inf)
             self.rings_at = -math.inf
-            self._alarm.close()
 
-    def _set_alarm(self, at: float) -> None:
-        self.rings_at, self._rings_every = at, self._beat_seconds
-        self._alarm.set(at, self._beat_seconds)
-        self._expect_ring()
+    def _turns(self) -> Generator[float, None, None]:
+        """Take one turn after another; each yields when the next is due."""
+        beats_at = now = self.clock.now()
+        while True:
+            if now >= beats_at:
+                if ready := self._epoll.poll(0, len(self._held) or 1):
+                    yield from self._read([number for number, _ in ready])
+                now = self.stalls.catch_up()
+                # A beat that was missed is not caught up with.
+                beats_at = max(beats_at + self._beat_seconds, now)
+            if (due := self._next_due()) <= now:
+                yield from self._judge(now)
+                self.stalls.catch_up()
+                due = self._next_due()
+            yield self._expect_turn(min(due, beats_at))
+            now = self._begin_turn()
 
-    def _expect_ring(self) -> None:
+    def _expect_turn(self, at: float) -> float:
+        self.rings_at = at
         # What should have been judged long ago is no stall: it has only just turned out to be due.
-        self.stalls.expect(max(self.rings_at, self.clock.now()))
+        self.stalls.expect(max(at, self.clock.now()))
+        return at
+
+    def _begin_turn(self) -> float:
+        now = self.stalls.catch_up()
+        self.rings_at = -math.inf
+        return now
 
     def _next_due(self) -> float:
         return min([game.due for game in self._games], default=math.inf)
 
-    async def _read(self, ready: Sequence[int]) -> None:
+    def _read(self, ready: Sequence[int]) -> Generator[float, None, None]:
         """Take what has arrived on these sockets: first a little of each, then more of those with more."""
         turn = 0
         # However much more there is: the next beat is not to be missed for it.
@@ -171,7 +172,7 @@ class Reader:
             more: list[int] = []
             for begin in range(0, len(ready), _PORTION):
                 if turn or begin:
-                    await self._let_others()
+                    yield from self._let_others()
                 more += self._read_portion(ready[begin : begin + _PORTION])
             ready, turn = more, turn + 1
 
@@ -180,20 +181,16 @@ class Reader:
         # One may be gone since the kernel named it.
         return [number for number in numbers if number in held and held[number].read()]
 
-    async def _judge(self) -> None:
-        now = self.clock.now()
+    def _judge(self, now: float) -> Generator[float, None, None]:
         due = [game for game in self._games if game.due <= now]
         for begin in range(0, len(due), _PORTION):
             if begin:
-                await self._let_others()
-            now = self.stalls.catch_up()
+                now = yield from self._let_others()
             for game in due[begin : begin + _PORTION]:
                 if game in self._games:
                     game.judge(now)
 
-    async def _let_others(self) -> None:
+    def _let_others(self) -> Generator[float, None, float]:
         # What the portion took is a stall too if it was long: no game is to answer for it.
-        self.stalls.catch_up()
-        self.stalls.expect(self.clock.now())
-        await trio.lowlevel.checkpoint()
-        self.stalls.catch_up()
+        yield self._expect_turn(self.stalls.catch_up())
+        return self._begin_turn()

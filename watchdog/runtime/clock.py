@@ -9,8 +9,9 @@ import trio
 class Clock:
     """Monotonic and wall time, in seconds."""
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
-        """`wall` returns UNIX seconds; tests on virtual time hand in their own."""
+    def __init__(
+        self, wall: Callable[[], float] = time.time, now: Callable[[], float] = trio.current_time
+    ) -> None:
+        """`wall` returns UNIX seconds, `now` those of Trio's clock. Tests hand in their own."""
         self.wall = wall
-        self.now: Callable[[], float] = trio.current_time
-        """Seconds of Trio's clock."""
+        self.now = now

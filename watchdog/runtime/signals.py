@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import trio
 
 from watchdog.runtime.nursery import open_nursery_of_body
+from watchdog.runtime.waker import LoopWaker
 
 
 def run_until_signalled(main: Callable[[], Awaitable[None]]) -> None:
     """Run `main` to its end, or cancel it at the first SIGTERM or SIGINT; both are orderly ends."""
-    trio.run(_until_signalled, main)
+    trio.run(_until_signalled, main, clock=LoopWaker())
 
 
 async def _until_signalled(main: Callable[[], Awaitable[None]]) -> None:
