@@ -2,15 +2,14 @@
 
 import platform
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
-from prometheus_client.registry import Collector
 
 from watchdog.core.snapshot import Snapshot
-from watchdog.readers.metrics.text import pieces
+from watchdog.readers.metrics.text import of_the_library, pieces
 
 __all__ = ["Rendering", "render"]
 
@@ -49,20 +48,21 @@ def render(snapshot: Snapshot, accept: str, accept_encoding: str) -> Rendering:
     Prometheus text or OpenMetrics, plain or gzip.
     """
     try:
-        encode, content_type = choose_encoder(accept)
+        _, content_type = choose_encoder(accept)
     except TypeError:
         # The library raises this for a version that is not a number. The plain format serves everyone.
-        encode, content_type = choose_encoder("")
-    plain = _plain(snapshot, encode, openmetrics=content_type.startswith("application/openmetrics-text"))
+        _, content_type = choose_encoder("")
+    plain = _plain(snapshot, openmetrics=content_type.startswith("application/openmetrics-text"))
     if gzip_accepted(accept_encoding):
         return Rendering(_compressed(plain), content_type, "gzip")
     return Rendering(plain, content_type, None)
 
 
-def _plain(snapshot: Snapshot, encode: Callable[[Collector], bytes], *, openmetrics: bool) -> Iterator[bytes]:
+def _plain(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
     yield from pieces(snapshot, openmetrics=openmetrics)
-    # The library's own families come last, because they bring OpenMetrics' end mark with them.
-    yield encode(_Own(snapshot.version))
+    yield of_the_library(_own(snapshot.version), openmetrics=openmetrics)
+    if openmetrics:
+        yield b"# EOF\n"
 
 
 def _compressed(plain: Iterator[bytes]) -> Iterator[bytes]:
@@ -72,19 +72,13 @@ def _compressed(plain: Iterator[bytes]) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-class _Own(Collector):
-    """What the client library knows of the process, and the build."""
-
-    def __init__(self, version: str) -> None:
-        self._version = version
-
-    def collect(self) -> Iterator[Metric]:
-        """The families that are not about the feed."""
-        info = GaugeMetricFamily(
-            "watchdog_build_info",
-            "Always 1; the labels tell the watchdog's version and the Python it runs on.",
-            labels=("version", "python"),
-        )
-        info.add_metric((self._version, platform.python_version()), 1)
-        yield info
-        yield from _PROCESS.collect()
+def _own(version: str) -> Iterator[Metric]:
+    """The build, and what the client library knows of the process."""
+    info = GaugeMetricFamily(
+        "watchdog_build_info",
+        "Always 1; the labels tell the watchdog's version and the Python it runs on.",
+        labels=("version", "python"),
+    )
+    info.add_metric((version, platform.python_version()), 1)
+    yield info
+    yield from _PROCESS.collect()

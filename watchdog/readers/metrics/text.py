@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TypeVar
 
+from prometheus_client import Metric
 from prometheus_client.utils import floatToGoString
 
 from watchdog.core.instruments import Distribution
@@ -22,8 +23,8 @@ from watchdog.readers.metrics.families import (
     HistogramFamily,
 )
 
-LINES_AT_ONCE = 200
-"""How many lines make a piece: writing them takes a tenth of a millisecond."""
+LINES_AT_ONCE = 400
+"""How many lines make a piece: writing and compressing them takes a third of a millisecond."""
 
 _Subject = TypeVar("_Subject")
 _Lines = tuple[int, str]
@@ -48,6 +49,18 @@ def pieces(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
             held.clear()
             lines = 0
     yield "".join(held).encode()
+
+
+def of_the_library(metrics: Iterable[Metric], *, openmetrics: bool) -> bytes:
+    """The client library's own gauges and counters; its own writer takes four times as long."""
+    parts = []
+    for metric in metrics:
+        ending = "_total" if metric.type == "counter" and not openmetrics else ""
+        parts.append(_header(metric.name + ending, metric.documentation, metric.type)[1])
+        for sample in metric.samples:
+            labels = _labels(**dict(sorted(sample.labels.items())))
+            parts.append(_line(sample.name, labels, sample.value))
+    return "".join(parts).encode()
 
 
 def _texts(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[_Lines]:
@@ -82,13 +95,17 @@ def _family(
         if values is None:
             continue
         if not isinstance(values, Mapping):
-            yield 1, f"{name}{{{labels}}} {_number(values)}\n" if labels else f"{name} {_number(values)}\n"
+            yield 1, _line(name, labels, values)
         elif any(values.values()):
             yield len(values), _lines(name, labels, family.label, values)
         else:
             # Nearly all counts of nearly all games are 0, and those lines differ in the subject alone.
             zeros = zeros or _lines(name, _SUBJECT, family.label, values)
             yield len(values), zeros.replace(_SUBJECT, labels)
+
+
+def _line(name: str, labels: str, value: float) -> str:
+    return f"{name}{{{labels}}} {_number(value)}\n" if labels else f"{name} {_number(value)}\n"
 
 
 def _lines(name: str, labels: str, label: str | None, values: Mapping[str, float]) -> str:
@@ -103,7 +120,8 @@ def _histogram(histogram: HistogramFamily, labels: str, distribution: Distributi
     bounds = _bound_texts(distribution.bounds)
     begin = f'{name}_bucket{{{labels},le="'
     buckets = [
-        f'{begin}{bound}"}} {_number(count)}\n'
+        # As `_number` writes it: a call for each of a dozen buckets is half of the work.
+        f'{begin}{bound}"}} {count}.0\n' if count < _LARGE else f'{begin}{bound}"}} {_number(count)}\n'
         for bound, count in zip(bounds, accumulate(distribution.counts), strict=True)
     ]
     count, total = _number(sum(distribution.counts)), _number(distribution.total)

@@ -126,7 +126,9 @@ class Connections:
         return max(trio.current_time() + BEAT_SECONDS, deadline - NEAR_SECONDS)
 
     def _deadline_set(self, deadline: float) -> None:
-        self._rest.deadline = min(self._rest.deadline, self._beat_for(deadline))
+        due = self._beat_for(deadline)
+        # A scraper that stays connected is mostly alone: the loop is not woken for a step that it has taken.
+        self._rest.deadline = due if len(self._connections) == 1 else min(self._rest.deadline, due)
 
     async def receive(self, tcp: trio.SocketStream) -> None:
         """Serve one new connection; the caller closes it."""
@@ -145,6 +147,8 @@ class Connections:
             self._log.write("warning", "web.connection_failed", exc_info=mistake)
         finally:
             self._connections.discard(connection)
+            if not self._connections:
+                self._rest.deadline = math.inf
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application and log what it raises; the client learns nothing of that."""
