@@ -23,7 +23,7 @@ async def beating(stalls):
     async def beat():
         while True:
             due = stalls.catch_up() + BEAT_SECONDS
-            stalls.expect(due)
+            stalls.expected_at = due
             await trio.sleep_until(due)
 
     async with trio.open_nursery() as nursery:

@@ -80,7 +80,7 @@ def test_a_turn_may_be_wanted_at_once(run):
 
 def test_before_a_turn_that_is_wanted_at_once_other_tasks_have_theirs(run):
     async def main() -> None:
-        turns, steps = Turns(*[0.0] * 9), list[int]()
+        turns, steps = Turns(*[0.0] * 200), list[int]()
 
         async def other() -> None:
             while True:
@@ -91,8 +91,8 @@ def test_before_a_turn_that_is_wanted_at_once_other_tasks_have_theirs(run):
             nursery.start_soon(other)
             await turns.taken(current_waker())
             nursery.cancel_scope.cancel()
-        # In between all of them, but for the one or two that the start of the tasks takes.
-        assert len(set(steps)) >= 7
+        # Trio runs those of one round in either order, so two turns may follow on each other.
+        assert len(set(steps)) >= 50
 
     run(main)
 

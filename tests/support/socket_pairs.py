@@ -103,7 +103,7 @@ class Pair:
 
     def stall(self) -> None:
         """Has the loop held for longer than a stall lasts, and that noticed."""
-        self.stalls.expect(self.stalls.catch_up())
+        self.stalls.expected_at = self.stalls.catch_up()
         block(BUSY_SECONDS)
         self.stalls.catch_up()
 

@@ -55,6 +55,8 @@ class Channel:
         """When the last bytes arrived."""
         self.drained = True
         """Whether the last read took all that the kernel held."""
+        self.failure: ConnectionLostError | None = None
+        """What ended the connection behind the last bytes read; None where nothing is known of it."""
         self.unsent = b""
         """What the kernel has not taken yet of what was written."""
 
@@ -110,24 +112,19 @@ class Channel:
         if self._tls is None:
             return data
         plain = self._tls.decrypt(data)
+        self.failure = self._tls.failure
         if answer := self._tls.data_to_send():
             self._write_raw(answer)
             if len(self.unsent) > MAX_UNSENT_BYTES:
                 # Each request for another handshake is refused in as many bytes as it takes, and no refusal
                 # may be left out: for a hub that sends nothing else and reads nothing they would pile up.
+                self.failure = ConnectionLostError("timeout", "the hub does not read what TLS answers")
                 return b""
         if plain and self._tls.ended:
             # Whoever reads these bytes must find the end as well, though the hub may send no more of it.
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RD)
         return plain
-
-    @property
-    def failure(self) -> ConnectionLostError | None:
-        """What ended the connection behind the last bytes read; None where nothing is known of it."""
-        if len(self.unsent) > MAX_UNSENT_BYTES:
-            return ConnectionLostError("timeout", "the hub does not read what TLS answers")
-        return self._tls.failure if self._tls is not None else None
 
     def write(self, data: bytes) -> None:
         """Send as much as the kernel takes now; `unsent` has the rest, for `flush`."""

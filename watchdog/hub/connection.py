@@ -42,7 +42,7 @@ class HubConnection:
 
     __slots__ = (
         *("_begin", "_channel", "_clock", "_lost", "_session", "_unsent_since", "_websocket"),
-        *("due", "read_late"),
+        *("drained", "due", "read_late", "stamped"),
     )
 
     def __init__(
@@ -56,6 +56,10 @@ class HubConnection:
         self._session = Session(
             subscribe, clock.now(), expected=UpdateDecoder().decode, keep_alive_seconds=keep_alive_seconds
         )
+        self.stamped = channel.stamped
+        """Whether the kernel stamps what arrives."""
+        self.drained = True
+        """Whether all that the kernel held has been received; nothing more is once the connection is lost."""
         self._lost = False
         self._unsent_since: float | None = None
         self.read_late = False
@@ -69,22 +73,13 @@ class HubConnection:
         """Whether the hub has accepted the handshake, and the subscription has been sent."""
         return self._session.established
 
-    @property
-    def stamped(self) -> bool:
-        """Whether the kernel stamps what arrives."""
-        return self._channel.stamped
-
-    @property
-    def drained(self) -> bool:
-        """Whether the last `receive` took all that the kernel held."""
-        return self._lost or self._channel.drained
-
     def receive(self) -> list[tuple[Heard, Arrival]]:
         """What has arrived, up to 64 KiB of it, and when."""
         if self._lost:
             return []
         data = self._begin or self._channel.read()
         self._begin = b""
+        self.drained = self._channel.drained
         if data is None:
             return []
         arrival = self._channel.arrival
@@ -97,7 +92,9 @@ class HubConnection:
         if lost is not None and not self._lost:
             heard.append((lost, arrival))
             self._lost = True
-        if self._session.wants_to_send or self._websocket.wants_to_send:
+        if self._lost:
+            self.drained = True
+        if self._session.wants_to_send or self._websocket.outbox:
             self._send()
         return heard
 
@@ -115,7 +112,8 @@ class HubConnection:
         self._send()
         if self._unsent_since is not None and now >= self._unsent_since + SEND_TIMEOUT_SECONDS:
             lost = ConnectionLostError("timeout", "the hub does not read what is sent to it")
-        self._lost = lost is not None
+        if lost is not None:
+            self.give_up()
         return lost
 
     def fileno(self) -> int:
@@ -128,7 +126,7 @@ class HubConnection:
 
     def give_up(self) -> None:
         """Say nothing more: whoever owns the connection is done with it."""
-        self._lost = True
+        self._lost = self.drained = True
 
     async def aclose(self) -> None:
         """Close properly if the hub plays along, and in any case soon."""

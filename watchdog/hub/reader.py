@@ -39,11 +39,6 @@ class _Holding(NamedTuple):
     hear: Hear
     beat_seconds: float
 
-    def read(self) -> bool:
-        """Take in what has arrived, up to 64 KiB; returns whether there may be more."""
-        self.hear(self.connection.receive())
-        return not self.connection.drained
-
 
 class Judged(Protocol):
     """A game, with the time at which something falls due by itself."""
@@ -104,10 +99,10 @@ class Reader:
         """
         held = _Holding(connection, hear, min(self._longest_beat_seconds, tolerance_seconds / 2.0))
         on_beats = connection.stamped and held.beat_seconds >= SHORTEST_BEAT_SECONDS
-        held.read()
+        hear(connection.receive())
         while not (on_beats and connection.established):
             await connection.wait_readable()
-            held.read()
+            hear(connection.receive())
         connection.read_late = True
         number = connection.fileno()
         self._held[number] = held
@@ -129,7 +124,7 @@ class Reader:
             await self._waker.run(self._turns().__next__)
         finally:
             # Connections that are being closed still ask for the time: a turn that never comes is not late.
-            self.stalls.expect(math.inf)
+            self.stalls.expected_at = math.inf
             self.rings_at = -math.inf
 
     def _turns(self) -> Generator[float, None, None]:
@@ -138,7 +133,7 @@ class Reader:
         while True:
             if now >= beats_at:
                 if ready := self._epoll.poll(0, len(self._held) or 1):
-                    yield from self._read([number for number, _ in ready])
+                    yield from self._read(ready)
                 now = self.stalls.catch_up()
                 # A beat that was missed is not caught up with.
                 beats_at = max(beats_at + self._beat_seconds, now)
@@ -146,16 +141,16 @@ class Reader:
                 yield from self._judge(now)
                 self.stalls.catch_up()
                 due = self._next_due()
-            yield self._expect_turn(min(due, beats_at))
-            now = self._begin_turn()
+            now = yield from self._wait(min(due, beats_at))
 
     def _expect_turn(self, at: float) -> float:
         self.rings_at = at
         # What should have been judged long ago is no stall: it has only just turned out to be due.
-        self.stalls.expect(max(at, self.clock.now()))
+        self.stalls.expected_at = max(at, self.clock.now())
         return at
 
-    def _begin_turn(self) -> float:
+    def _wait(self, at: float) -> Generator[float, None, float]:
+        yield self._expect_turn(at)
         now = self.stalls.catch_up()
         self.rings_at = -math.inf
         return now
@@ -163,34 +158,30 @@ class Reader:
     def _next_due(self) -> float:
         return min([game.due for game in self._games], default=math.inf)
 
-    def _read(self, ready: Sequence[int]) -> Generator[float, None, None]:
+    def _read(self, ready: Sequence[tuple[int, int]]) -> Generator[float, None, None]:
         """Take what has arrived on these sockets: first a little of each, then more of those with more."""
         turn = 0
         # However much more there is: the next beat is not to be missed for it.
         until = self.clock.now() + self._beat_seconds / 2.0
         while ready and turn < MAX_READS and self.clock.now() <= until:
-            more: list[int] = []
-            for begin in range(0, len(ready), _PORTION):
-                if turn or begin:
+            more = []
+            for count, event in enumerate(ready):
+                if (turn or count) and count % _PORTION == 0:
                     yield from self._let_others()
-                more += self._read_portion(ready[begin : begin + _PORTION])
+                # One may be gone since the kernel named it.
+                if held := self._held.get(event[0]):
+                    held.hear(held.connection.receive())
+                    if not held.connection.drained:
+                        more.append(event)
             ready, turn = more, turn + 1
 
-    def _read_portion(self, numbers: Sequence[int]) -> list[int]:
-        held = self._held
-        # One may be gone since the kernel named it.
-        return [number for number in numbers if number in held and held[number].read()]
-
     def _judge(self, now: float) -> Generator[float, None, None]:
-        due = [game for game in self._games if game.due <= now]
-        for begin in range(0, len(due), _PORTION):
-            if begin:
+        for count, game in enumerate([game for game in self._games if game.due <= now]):
+            if count and count % _PORTION == 0:
                 now = yield from self._let_others()
-            for game in due[begin : begin + _PORTION]:
-                if game in self._games:
-                    game.judge(now)
+            if game in self._games:
+                game.judge(now)
 
     def _let_others(self) -> Generator[float, None, float]:
         # What the portion took is a stall too if it was long: no game is to answer for it.
-        yield self._expect_turn(self.stalls.catch_up())
-        return self._begin_turn()
+        return (yield from self._wait(self.stalls.catch_up()))

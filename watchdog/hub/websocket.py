@@ -31,7 +31,7 @@ class WebSocket:
     A connection that we close ourselves is not lost.
     """
 
-    __slots__ = ("_engine", "_frames", "_outbox", "_pieces", "_released", "lost", "state")
+    __slots__ = ("_engine", "_frames", "_pieces", "_released", "lost", "outbox", "state")
 
     def __init__(self) -> None:
         self.state: State = "open"
@@ -41,7 +41,8 @@ class WebSocket:
         # The engine is given all that comes: only the end of the connection can come of it.
         self._released = False
         self._pieces: list[str] | list[bytes] = []
-        self._outbox = b""
+        self.outbox = b""
+        """What the protocol wants sent: answers to pings, a Close."""
 
     def receive(self, data: bytes) -> list[Message]:
         """Take in bytes, `b""` at the end of the stream; returns the messages that are whole by now."""
@@ -79,16 +80,11 @@ class WebSocket:
     def close(self) -> None:
         """Begin to close: say goodbye, and wait for the hub's."""
         if self._happens("leave") == "send_close":
-            self._outbox += self._engine.send(_GOODBYE)
-
-    @property
-    def wants_to_send(self) -> bool:
-        """Whether there is anything in `data_to_send`."""
-        return bool(self._outbox)
+            self.outbox += self._engine.send(_GOODBYE)
 
     def data_to_send(self) -> bytes:
-        """What the protocol wants sent: answers to pings, a Close; forgotten once handed out."""
-        data, self._outbox = self._outbox, b""
+        """The `outbox`, forgotten once handed out."""
+        data, self.outbox = self.outbox, b""
         return data
 
     def _happens(self, event: Event, lost: ConnectionLostError | None = None) -> str:
@@ -109,7 +105,7 @@ class WebSocket:
                 case events.Ping():
                     # Of pings that pile up only the last wants an answer (RFC 6455, section 5.5.3).
                     if self._happens("ping") == "answer_ping":
-                        self._outbox = self._engine.send(event.response())
+                        self.outbox = self._engine.send(event.response())
                 case events.Pong():
                     self._happens("pong")
                 case events.CloseConnection():
@@ -129,9 +125,9 @@ class WebSocket:
             # No Close has come, which would have changed that: the engine says so of what it can't read.
             self._refuse("violation", event.code, event.reason or "", detail)
         elif self._happens("close", ConnectionLostError("closed", detail)) == "answer_close":
-            self._outbox += self._engine.send(event.response())
+            self.outbox += self._engine.send(event.response())
 
     def _refuse(self, event: Event, code: int, reason: str, detail: str | None = None) -> None:
         lost = ConnectionLostError("oversize" if event == "oversize" else "protocol", detail or reason)
         if self._happens(event, lost) == "send_close":
-            self._outbox += self._engine.send(events.CloseConnection(code=code, reason=reason))
+            self.outbox += self._engine.send(events.CloseConnection(code=code, reason=reason))

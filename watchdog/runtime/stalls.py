@@ -26,7 +26,8 @@ class Stalls:
         """The total by which wake-ups were late."""
         self.until = -math.inf
         """When the last stall ended."""
-        self._expected_at = math.inf
+        self.expected_at = math.inf
+        """By when the loop is to be awake again; infinite while nobody watches it."""
         self._seen_at = -math.inf
         self._listeners: list[StallListener] = []
 
@@ -34,15 +35,11 @@ class Stalls:
         """Call `listener` with the begin and the end of every stall."""
         self._listeners.append(listener)
 
-    def expect(self, at: float) -> None:
-        """The loop is to be awake again by `at`; infinite while nobody watches it."""
-        self._expected_at = at
-
     def catch_up(self) -> float:
         """Book the stall that has just ended, if there was one; returns the time now."""
         now = self._clock.now()
-        if now - self._expected_at > STALL_SECONDS:
-            since, self._expected_at = max(self._expected_at, self._seen_at), now
+        if now - self.expected_at > STALL_SECONDS:
+            since, self.expected_at = max(self.expected_at, self._seen_at), now
             self.seconds += now - since
             self.until = now
             for listener in self._listeners:
