@@ -715,7 +715,7 @@ async def test_before_the_reader_runs_nothing_is_late_and_nothing_is_lost(mock_c
 
 
 def test_the_loop_itself_takes_the_readers_turns_for_beats_and_deadlines():
-    async def main() -> list[tuple[Any, ...]]:
+    async def main() -> list[Any]:
         heard, judged = trio.Event(), trio.Event()
         clock = Clock()
         reader = Reader(clock, Stalls(clock))
