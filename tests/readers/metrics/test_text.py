@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.utils import floatToGoString
@@ -96,6 +97,24 @@ def watches() -> list[Snapshot]:
 def test_a_scrape_is_what_the_client_library_gives(number, accept):
     watch = watches()[number]
     assert render(watch, accept, "").body().startswith(expected(watch, accept))
+
+
+@pytest.mark.parametrize("accept", ACCEPTED)
+def test_the_librarys_own_metrics_are_written_as_it_writes_them(accept):
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    metrics = list(registry.collect())
+    encode, content_type = choose_encoder(accept)
+    openmetrics = "openmetrics" in content_type
+
+    class Same:
+        def collect(self) -> list[Metric]:
+            return metrics
+
+    written = text.of_the_library(metrics, openmetrics=openmetrics)
+    assert written + b"# EOF\n" * openmetrics == encode(Same())
+    assert written.count(b"\n") > 30
 
 
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0"])

@@ -238,17 +238,22 @@ async def test_the_loop_is_woken_only_while_a_deadline_is_near(mock_clock):
             assert seconds_to_wake_up() == server.BEAT_SECONDS
             await served_once(stream)
             await wait_all_tasks_blocked()
-            mock_clock.jump(server.BEAT_SECONDS)
-            await wait_all_tasks_blocked()
-            idle_seconds = connection.IDLE_SECONDS - server.BEAT_SECONDS
-            assert seconds_to_wake_up() == pytest.approx(idle_seconds - server.NEAR_SECONDS)
+            idle_seconds = connection.IDLE_SECONDS - server.NEAR_SECONDS
+            assert seconds_to_wake_up() == pytest.approx(idle_seconds)
+
+            async with await connect(address) as other:
+                await wait_all_tasks_blocked()
+                assert seconds_to_wake_up() == pytest.approx(server.BEAT_SECONDS)
+                await served_once(other)
+                await wait_all_tasks_blocked()
+                mock_clock.jump(server.BEAT_SECONDS)
+                await wait_all_tasks_blocked()
+                assert seconds_to_wake_up() == pytest.approx(idle_seconds - server.BEAT_SECONDS)
 
             await stream.send_all(b"GET /healthz HTT")
             await wait_all_tasks_blocked()
             assert seconds_to_wake_up() == pytest.approx(server.BEAT_SECONDS)
 
-        await wait_all_tasks_blocked()
-        mock_clock.jump(server.BEAT_SECONDS)
         await wait_all_tasks_blocked()
         assert seconds_to_wake_up() == math.inf
         nursery.cancel_scope.cancel()
