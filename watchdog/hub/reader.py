@@ -184,4 +184,4 @@ class Reader:
 
     def _let_others(self) -> Generator[float, None, float]:
         # What the portion took is a stall too if it was long: no game is to answer for it.
-        return (yield from self._wait(self.stalls.catch_up()))
+        return self._wait(self.stalls.catch_up())
