@@ -12,7 +12,20 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "watchdog" / "core").rglob("*.py"))
 
 ALLOWED = {
-    *("array", "base64", "bisect", "collections", "datetime", "enum", "io", "math", "re", "typing"),
+    *(
+        "array",
+        "base64",
+        "bisect",
+        "collections",
+        "datetime",
+        "enum",
+        "functools",
+        "io",
+        "itertools",
+        "math",
+        "re",
+        "typing",
+    ),
     "msgspec",
 }
 CLOCKS = {"now", "utcnow", "today"}

@@ -9,7 +9,7 @@ went through twice is in two.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from watchdog.core.ledger import State
 
@@ -172,6 +172,29 @@ class History(Struct, frozen=True, kw_only=True):
     def known_until(self) -> int:
         """The last instant of which anything is known; 0 without a run."""
         return max((run.until for run in self.runs), default=0)
+
+    def known_by(self, at: int) -> "History":
+        """What was known at an instant, but for the roll-ups of its hour, which have grown since."""
+        if at >= self.known_until:
+            return self
+        runs = tuple(run if run.until <= at else _cut_off(run, at) for run in self.runs if run.started < at)
+        held = {run.id for run in runs}
+        return structs.replace(
+            self,
+            runs=runs,
+            promises=tuple(row for row in self.promises if row.since < at),
+            stays=tuple(_open_at(row, at) for row in self.stays if row.began < at),
+            anomalies=tuple(row for row in self.anomalies if row.at < at),
+            rollups=tuple(row for row in self.rollups if row.run in held),
+        )
+
+
+def _cut_off(run: Run, at: int) -> Run:
+    return structs.replace(run, last_alive=at, ended=None)
+
+
+def _open_at(stay: Stay, at: int) -> Stay:
+    return structs.replace(stay, ended=None) if stay.ended is not None and stay.ended > at else stay
 
 
 def combined(sources: Sequence[History]) -> History:

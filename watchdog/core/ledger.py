@@ -17,7 +17,21 @@ BLAME: Mapping[State, str] = {
     "frozen": "provider",
     "fresh": "nobody",
 }
-"""Who is responsible for a state."""
+"""Who is responsible for a state, in words."""
+
+Party = Literal["provider", "path_or_provider", "partner", "ours"]
+
+PARTIES: tuple[Party, ...] = get_args(Party)
+
+PARTY: Mapping[State, Party] = {
+    "unobserved": "ours",
+    "maintenance": "provider",
+    "unauthorized": "partner",
+    "disconnected": "path_or_provider",
+    "silent": "provider",
+    "frozen": "provider",
+}
+"""Whose a state is where it counts as trouble; maintenance does only where it was not agreed."""
 
 
 class Ledger:

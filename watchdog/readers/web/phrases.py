@@ -2,43 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from watchdog.core.causes import cause
 from watchdog.core.ledger import State
-from watchdog.core.protocol.reasons import DisconnectReason
 from watchdog.core.snapshot import GameSnapshot, Snapshot, TokenSnapshot
-
-_FROZEN: Mapping[str, str] = {
-    "betting_timer.frozen": "betting timer stands still",
-    "betting_timer.expired": "betting still open with the timer at 0",
-    "betting_timer.lingering": "timer above 0 with betting closed",
-    "timestamp.frozen": "timestamps stand still",
-    "sequence.frozen": "sequence ids stand still",
-    "round.overdue": "round is overdue",
-}
-
-_PLAIN: Mapping[State, str] = {
-    "unobserved": "the watchdog's own loop stalled",
-    "maintenance": "the feed says so",
-    "unauthorized": "token missing, expired or rejected",
-    "silent": "subscribed, but no update comes",
-    "fresh": "",
-}
-
-_DISCONNECTED: Mapping[DisconnectReason, str] = {
-    "dns": "host name not found",
-    "refused": "connection refused",
-    "tls": "TLS failed",
-    "timeout": "no answer in time",
-    "unauthorized": "token rejected",
-    "rejected": "refused by the server",
-    "handshake": "handshake failed",
-    "server_close": "closed by the hub",
-    "closed": "connection lost",
-    "keepalive": "no sign of life from the hub",
-    "silence": "reconnecting after silence",
-    "oversize": "message too large",
-    "protocol": "protocol broken",
-    "shutdown": "watchdog is stopping",
-}
 
 _NO_TROUBLE: tuple[State, ...] = ("fresh", "maintenance")
 _NAMED_GAMES = 3
@@ -66,15 +32,10 @@ def verdict(games: Sequence[GameSnapshot]) -> str:
 
 def why(game: GameSnapshot) -> str:
     """Why the game is in its state, in a few words; empty while it is fresh."""
-    match game.state:
-        case "frozen":
-            return ", ".join(_FROZEN.get(reason, reason) for reason in game.frozen_because)
-        case "disconnected":
-            last = game.last_disconnect
-            return f"{_DISCONNECTED[last]} ({last})" if last else "connecting"
-        case "unobserved" if not game.tried:
-            return "not tried yet"
-    return _PLAIN[game.state]
+    if game.state == "unobserved" and not game.tried:
+        return "not tried yet"
+    last = (game.last_disconnect,) if game.last_disconnect is not None else ()
+    return cause(game.state, {"frozen": game.frozen_because, "disconnected": last}.get(game.state, ()))
 
 
 def anomaly(event: str) -> str:
