@@ -6,7 +6,7 @@ at the new time, and a `ClockStep` says by how much: time jumped over is in no s
 went through twice is in two.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct, structs
@@ -173,27 +173,29 @@ class History(Struct, frozen=True, kw_only=True):
         """The last instant of which anything is known; 0 without a run."""
         return max((run.until for run in self.runs), default=0)
 
-    def known_by(self, at: int) -> "History":
-        """What was known at an instant, but for the roll-ups of its hour, which have grown since."""
-        if at >= self.known_until:
-            return self
-        runs = tuple(run if run.until <= at else _cut_off(run, at) for run in self.runs if run.started < at)
-        held = {run.id for run in runs}
+    def known_by(self, at: int, ends: Mapping[str, int]) -> "History":
+        """What was known at an instant, and of each run in `ends` up to there.
+
+        The roll-ups of that hour are the exception: they have grown since.
+        """
+        until = {run.id: min(run.until, ends.get(run.id, at)) for run in self.runs if run.started < at}
         return structs.replace(
             self,
-            runs=runs,
-            promises=tuple(row for row in self.promises if row.since < at),
-            stays=tuple(_open_at(row, at) for row in self.stays if row.began < at),
-            anomalies=tuple(row for row in self.anomalies if row.at < at),
-            rollups=tuple(row for row in self.rollups if row.run in held),
+            runs=tuple(_cut_off(run, until[run.id]) for run in self.runs if run.id in until),
+            promises=tuple(row for row in self.promises if row.since < until.get(row.run, 0)),
+            stays=tuple(
+                _cut_off_stay(row, until[row.run]) for row in self.stays if row.began < until.get(row.run, 0)
+            ),
+            anomalies=tuple(row for row in self.anomalies if row.at <= until.get(row.run, 0)),
+            rollups=tuple(row for row in self.rollups if row.run in until),
         )
 
 
 def _cut_off(run: Run, at: int) -> Run:
-    return structs.replace(run, last_alive=at, ended=None)
+    return run if run.until <= at else structs.replace(run, last_alive=at, ended=None)
 
 
-def _open_at(stay: Stay, at: int) -> Stay:
+def _cut_off_stay(stay: Stay, at: int) -> Stay:
     return structs.replace(stay, ended=None) if stay.ended is not None and stay.ended > at else stay
 
 

@@ -57,8 +57,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """Unique among the incidents of a feed's game, as two never begin within the same second."""
-        began = utc(self.began)
-        return f"{self.feed}-{self.game_type}-{began:%Y%m%dT%H%M%SZ}"
+        return incident_id(self.feed, self.game_type, utc(self.began))
 
     @property
     def whose(self) -> Party:
@@ -179,6 +178,11 @@ def incidents_of(
 
 def _told(tracker: IncidentTracker, row: AnomalyRow) -> list[IncidentEvent]:
     return tracker.anomaly(row.event, row.detail, row.at)
+
+
+def incident_id(feed: str, game_type: int, began: datetime) -> str:
+    """How an incident is called by its beginning in UTC: `betcore-3-20261101T120000Z`."""
+    return f"{feed}-{game_type}-{began:%Y%m%dT%H%M%SZ}"
 
 
 def utc(at: int) -> datetime:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from watchdog.core.history import SECOND
 from watchdog.core.statement.cuts import intersection
 from watchdog.core.statement.schedule import parse_weekly, parse_window, weekly_cuts, window_cuts
 from watchdog.core.timeline import Cut, Span
@@ -43,7 +44,7 @@ class Accounting(Struct, frozen=True, kw_only=True):
     @property
     def ignore_shorter_than(self) -> int:
         """In microseconds."""
-        return microseconds(self.ignore_shorter_than_seconds)
+        return round(self.ignore_shorter_than_seconds * SECOND)
 
     def counts(self, span: Span) -> bool:
         """Whether a span is lost if the promise holds in it."""
@@ -51,7 +52,7 @@ class Accounting(Struct, frozen=True, kw_only=True):
 
     def rounded(self, lost: int) -> int:
         """Lost microseconds to the nearest whole step, half a step upwards."""
-        step = microseconds(self.round_to_seconds)
+        step = round(self.round_to_seconds * SECOND)
         return (2 * lost + step) // (2 * step) * step if step else lost
 
     def promised(self, zone: tzinfo, began: int, ended: int) -> list[Cut]:
@@ -76,11 +77,6 @@ def marked(spans: Iterable[Span], planned: Sequence[Cut]) -> list[Span]:
     for span in spans:
         pieces += _cut(span, planned) if span.state == "maintenance" else [span]
     return pieces
-
-
-def microseconds(seconds: float) -> int:
-    """Whole microseconds."""
-    return round(seconds * 1e6)
 
 
 def _cut(span: Span, planned: Sequence[Cut]) -> Iterator[Span]:

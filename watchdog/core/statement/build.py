@@ -1,21 +1,22 @@
 """The statement of a period, from what one or several watchdogs saw of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
 
 from watchdog.core.history import AnomalyRow, GameKey, History, HourlyRollup, Promise, Run, Stay
 from watchdog.core.incidents import utc
 from watchdog.core.statement.accounting import Accounting
-from watchdog.core.statement.figures import percent, seconds, share
-from watchdog.core.statement.game import GameResult, Scope, Seen, account
+from watchdog.core.statement.evaluation import total
+from watchdog.core.statement.game import Scope, Seen, account
 from watchdog.core.statement.records import (
     SCHEMA,
     Evidence,
+    GameLine,
+    IncidentLine,
     Period,
     RunLine,
     Statement,
-    Total,
     Unobserved,
     WatchdogLine,
 )
@@ -52,14 +53,16 @@ def statement(
         accounting: What was agreed.
         made_at: Now.
         made_by: The version of the watchdog that makes the statement.
-        games: Which games; None is all that were watched in the period.
+        games: Which games; None is all that were watched in the period. One that the history doesn't know
+            is left out.
         evidence: The recordings of incidents by their ids.
 
     """
     stays, anomalies = _by_game(history.stays), _by_game(history.anomalies)
     rollups = _by_game(history.rollups)
     promises = _promises(history, ended)
-    keys = sorted(_watched(history, promises, began, ended) if games is None else games)
+    wanted = _watched(history, promises, began, ended) if games is None else games
+    keys = sorted(key for key in set(wanted) if key in promises)
     earliest = min([began, *(stay.began for stay in history.stays)])
     latest = max(history.known_until, ended)
     scope = Scope(
@@ -71,7 +74,8 @@ def statement(
         evidence=evidence or {},
         instances={run.id: run.instance for run in history.runs},
     )
-    results = []
+    lines: list[GameLine] = []
+    incidents: list[IncidentLine] = []
     for key in keys:
         its = stays.get(key, [])
         # What lies before a game's first stay isn't unobserved unless the period includes it.
@@ -83,8 +87,9 @@ def statement(
             anomalies=anomalies.get(key, []),
             rollups=rollups.get(key, []),
         )
-        results.append(account(seen, scope))
-    incidents = [line for result in results for line in result.incidents]
+        game, its_incidents = account(seen, scope)
+        lines.append(game)
+        incidents += its_incidents
     incidents.sort(key=lambda line: (line.start, line.feed, line.game_type))
     return Statement(
         schema=SCHEMA,
@@ -94,10 +99,10 @@ def statement(
         known_until=utc(history.known_until),
         accounting=accounting,
         method=method(accounting, timezone),
-        total=_total(results),
-        games=tuple(result.game for result in results),
+        total=total(lines, accounting),
+        games=tuple(lines),
         incidents=tuple(incidents),
-        not_observed=tuple(_unobserved(results)),
+        not_observed=tuple(_unobserved(lines)),
         watchdogs=tuple(_watchdogs(history.runs, began, ended)),
     )
 
@@ -130,31 +135,15 @@ def _watched(history: History, promises: Collection[GameKey], began: int, ended:
     return watched or promises
 
 
-def _total(results: Sequence[GameResult]) -> Total:
-    good, whole = sum(each.shares.good for each in results), sum(each.shares.whole for each in results)
-    return Total(
-        games=len(results),
-        met=sum(each.game.met is True for each in results),
-        missed=sum(each.game.met is False for each in results),
-        promised_seconds=seconds(sum(each.promised for each in results)),
-        accountable_seconds=seconds(sum(each.accountable for each in results)),
-        lost_seconds=seconds(sum(each.lost for each in results)),
-        freshness=share(good, whole),
-        freshness_percent=percent(good, whole),
-    )
-
-
-def _unobserved(results: Iterable[GameResult]) -> Iterable[Unobserved]:
+def _unobserved(games: Iterable[GameLine]) -> Iterable[Unobserved]:
     """Each span of a second or longer with all games that it is of."""
     spans: dict[tuple[datetime, datetime], list[str]] = {}
-    for result in results:
-        for span in result.game.timeline:
+    for game in games:
+        for span in game.timeline:
             if span.state == "unobserved" and span.end - span.start >= _SHORTEST_UNOBSERVED:
-                spans.setdefault((span.start, span.end), []).append(
-                    f"{result.game.feed}/{result.game.game_type}"
-                )
-    for (start, end), games in sorted(spans.items()):
-        yield Unobserved(start=start, end=end, seconds=(end - start).total_seconds(), games=tuple(games))
+                spans.setdefault((span.start, span.end), []).append(f"{game.feed}/{game.game_type}")
+    for (start, end), names in sorted(spans.items()):
+        yield Unobserved(start=start, end=end, seconds=(end - start).total_seconds(), games=tuple(names))
 
 
 def _watchdogs(runs: Iterable[Run], began: int, ended: int) -> Iterable[WatchdogLine]:

@@ -15,6 +15,11 @@ def seconds(lasted: int) -> float:
     return lasted / SECOND
 
 
+def microseconds(lasted: float) -> int:
+    """Seconds of the document, or of an accounting, as whole microseconds."""
+    return round(lasted * SECOND)
+
+
 def rounded(part: int, whole: int) -> float:
     """The ratio to four decimals, half upwards."""
     return (2 * part * _DECIMALS + whole) // (2 * whole) / _DECIMALS

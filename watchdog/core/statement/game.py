@@ -8,18 +8,17 @@ from msgspec import Struct
 
 from watchdog.core.history import AnomalyRow, GameKey, HourlyRollup, Promise
 from watchdog.core.incidents import AnomalyCount, Incident, incidents_of, utc
-from watchdog.core.ledger import PARTY, STATES, State
+from watchdog.core.ledger import STATES, State
 from watchdog.core.statement.accounting import Accounting, marked
 from watchdog.core.statement.cuts import Measure, intersection, total, union
-from watchdog.core.statement.figures import allowance, credit, percent, reaches, rounded, seconds, share
+from watchdog.core.statement.evaluation import derived
+from watchdog.core.statement.figures import seconds
 from watchdog.core.statement.records import (
-    WHOSE,
     AnomalyLine,
     Evidence,
     GameLine,
     IncidentLine,
     TroubleSpan,
-    Whose,
 )
 from watchdog.core.statement.updates import updates_of
 from watchdog.core.statement.words import cause_of
@@ -52,51 +51,17 @@ class Seen(Struct, frozen=True, kw_only=True):
     rollups: Sequence[HourlyRollup]
 
 
-class Shares(Struct, frozen=True):
-    """What came of how much: microseconds by time, updates by updates."""
-
-    good: int
-    whole: int
-
-
-class GameResult(Struct, frozen=True):
-    """A game's part of a statement, and what its totals are made of, in microseconds."""
-
-    game: GameLine
-    incidents: tuple[IncidentLine, ...]
-    promised: int
-    accountable: int
-    lost: int
-    shares: Shares
-
-
-def account(seen: Seen, scope: Scope) -> GameResult:
+def account(seen: Seen, scope: Scope) -> tuple[GameLine, list[IncidentLine]]:
     """Account for one game."""
     spans = marked(seen.line.spans, scope.planned)
-    period = [(scope.began, scope.ended)]
-    promised = intersection(scope.promised, period)
-    cuts: dict[State, list[Cut]] = {state: [] for state in STATES}
-    for span in spans:
-        cuts[span.state].append((span.began, span.ended))
-    by_state = {state: total(intersection(union(cuts[state]), promised)) for state in STATES}
+    promised = intersection(scope.promised, [(scope.began, scope.ended)])
+    by_state = {
+        state: total(intersection(_where(spans, partial(_is_in, state)), promised)) for state in STATES
+    }
     not_agreed = total(intersection(_where(spans, lambda span: not span.agreed), promised))
-    excluded = sum(by_state[state] for state in scope.accounting.exclude)
-    if "maintenance" in scope.accounting.exclude:
-        excluded -= not_agreed
-    accountable = total(promised) - excluded
-    incidents = _incidents(seen, spans, scope)
-    lost = sum(each.lost for each in incidents)
-    updates = updates_of(seen.rollups, scope.instances, promised)
-    if scope.accounting.basis == "time":
-        shares = Shares(max(accountable - lost, 0), accountable)
-        bad = lost
-    else:
-        on_time = max(updates.received - updates.late, 0)
-        bad = max(updates.late + updates.missed, lost // seen.promise.interval)
-        shares = Shares(on_time, on_time + bad)
     path = {name: intersection(path, promised) for name, path in seen.line.path.items()}
-    any_path = union(cut for each in path.values() for cut in each)
-    allowed = allowance(shares.whole, seen.promise.objective)
+    incidents = _incidents(seen, spans, scope)
+    updates = updates_of(seen.rollups, scope.instances, promised)
     game = GameLine(
         feed=seen.key.feed,
         game_type=seen.key.game_type,
@@ -104,24 +69,23 @@ def account(seen: Seen, scope: Scope) -> GameResult:
         interval_seconds=seconds(seen.promise.interval),
         late_after_seconds=seconds(seen.promise.late_after),
         objective=seen.promise.objective,
-        promised_seconds=seconds(total(promised)),
-        accountable_seconds=seconds(accountable),
-        lost_seconds=seconds(lost),
         by_state={state: seconds(lasted) for state, lasted in by_state.items()},
         maintenance_not_agreed_seconds=seconds(not_agreed),
-        by_party=_by_party(by_state, not_agreed, total(any_path)),
         path_seconds={name: seconds(total(each)) for name, each in path.items() if each},
         updates=updates,
-        freshness=share(shares.good, shares.whole),
-        freshness_percent=percent(shares.good, shares.whole),
-        met=reaches(shares.good, shares.whole, seen.promise.objective) if shares.whole else None,
-        budget_seconds=seconds(allowance(accountable, seen.promise.objective)),
-        budget_used=rounded(bad, allowed) if allowed else None,
-        credit_percent=credit(shares.good, shares.whole, scope.accounting.credits) if shares.whole else None,
         timeline=tuple(_trouble(spans, scope)),
+        **derived(
+            scope.accounting,
+            objective=seen.promise.objective,
+            interval=seen.promise.interval,
+            by_state=by_state,
+            not_agreed=not_agreed,
+            path=total(union(cut for each in path.values() for cut in each)),
+            lost=sum(each.lost for each in incidents),
+            updates=updates,
+        ),
     )
-    lines = tuple(_line(each, seen, scope) for each in incidents)
-    return GameResult(game, lines, total(promised), accountable, lost, shares)
+    return game, [_line(each, seen, scope) for each in incidents]
 
 
 class _Booked(Struct, frozen=True):
@@ -182,13 +146,8 @@ def _anomaly(count: AnomalyCount) -> AnomalyLine:
     )
 
 
-def _by_party(by_state: Mapping[State, int], not_agreed: int, path: int) -> dict[Whose, float]:
-    parties: dict[Whose, int] = dict.fromkeys(WHOSE, 0)
-    for state, party in PARTY.items():
-        parties[party] += not_agreed if state == "maintenance" else by_state[state]
-    parties["agreed"] = by_state["maintenance"] - not_agreed
-    parties["path"] = path
-    return {party: seconds(lasted) for party, lasted in parties.items()}
+def _is_in(state: State, span: Span) -> bool:
+    return span.state == state
 
 
 def _is_trouble(state: State, span: Span) -> bool:

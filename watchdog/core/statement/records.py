@@ -16,7 +16,8 @@ SCHEMA: Literal["betcore-statement/1"] = "betcore-statement/1"
 
 Whose = Literal["provider", "path_or_provider", "path", "partner", "ours", "agreed"]
 WHOSE: tuple[Whose, ...] = get_args(Whose)
-Seconds = Annotated[float, Meta(ge=0.0)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Seconds = Annotated[float, Meta(ge=0.0, le=1e12)]
 Count = Annotated[int, Meta(ge=0)]
 Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -29,8 +30,8 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Period(Record, frozen=True):
     """From when until when; by the clock of which time zone local times are meant and shown."""
 
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
     timezone: str
 
 
@@ -41,8 +42,8 @@ class RunLine(Record, frozen=True):
     version: str
     host: str
     config_hash: str
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
     orderly: bool
 
 
@@ -77,8 +78,8 @@ class TroubleSpan(Record, frozen=True):
     """A span of the period in which a game was not fresh."""
 
     state: State
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
 
 
 class GameLine(Record, frozen=True):
@@ -95,7 +96,7 @@ class GameLine(Record, frozen=True):
     feed: str
     game_type: int
     game: str
-    interval_seconds: Seconds
+    interval_seconds: Annotated[float, Meta(ge=0.001, le=86_400.0)]
     late_after_seconds: Seconds
     objective: Ratio
     promised_seconds: Seconds
@@ -120,8 +121,8 @@ class AnomalyLine(Record, frozen=True):
 
     event: str
     count: Count
-    first: datetime
-    last: datetime
+    first: Moment
+    last: Moment
     detail: dict[str, Any]
 
 
@@ -143,8 +144,8 @@ class IncidentLine(Record, frozen=True):
     feed: str
     game_type: int
     game: str
-    start: datetime
-    end: datetime | None
+    start: Moment
+    end: Moment | None
     seconds: dict[State, Seconds]
     lost_seconds: Seconds
     ignored: bool
@@ -157,8 +158,8 @@ class IncidentLine(Record, frozen=True):
 class Unobserved(Record, frozen=True):
     """A span of a second or longer in which no watchdog saw the games, each written `feed/game_type`."""
 
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
     seconds: Seconds
     games: tuple[str, ...]
 
@@ -183,10 +184,10 @@ class Statement(Record, frozen=True):
     """
 
     schema: Literal["betcore-statement/1"]
-    made_at: datetime
+    made_at: Moment
     made_by: str
     period: Period
-    known_until: datetime
+    known_until: Moment
     accounting: Accounting
     method: tuple[str, ...]
     total: Total

@@ -47,10 +47,10 @@ def duration(lasted: int) -> str:
 
 def _measured() -> Iterator[str]:
     yield (
-        "Each watchdog holds a subscription to every game and books every instant to exactly one state, by "
+        "Each watchdog holds a subscription to every game. It books every instant to exactly one state, by "
         "the kernel's time of arrival of each update. A game is silent once no update has come for longer "
-        "than the promised interval and tolerance. It is frozen while updates come whose content stands still or "
-        "contradicts itself, and disconnected without an open subscription."
+        "than the promised interval and tolerance. It is frozen while updates come whose content stands "
+        "still or contradicts itself, and disconnected without an open subscription."
     )
     yield (
         "With several watchdogs, an instant is fresh if any of them saw it fresh, and maintenance if any of "
@@ -60,8 +60,8 @@ def _measured() -> Iterator[str]:
     )
     yield (
         "An incident is a span in which a game is neither fresh nor in agreed maintenance, with "
-        "interruptions of less than 10 seconds. An anomaly counts to an incident that is less than 10 seconds "
-        "away, and otherwise is one of no length. All times are computed in whole microseconds."
+        "interruptions of less than 10 seconds. An anomaly counts to an incident that is less than 10 "
+        "seconds away, and otherwise is one of no length. All times are computed in whole microseconds."
     )
 
 
