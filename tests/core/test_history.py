@@ -1,8 +1,8 @@
 """The rows of histories: what was known when, and several sources as one."""
 
 from msgspec import structs
-from tests.support.histories import at, rollup, watched
 
+from tests.support.histories import at, rollup, watched
 from watchdog.core.history import ClockStep, Disconnect, History, Rotation, combined
 
 
@@ -17,7 +17,9 @@ def test_a_run_is_known_until_its_end_or_its_last_sign_of_life():
 
 
 def test_a_run_that_two_sources_hold_counts_once_from_the_one_that_knows_more():
-    copy = watched([(0, "fresh")], 50, orderly=False, anomalies=[(10, "sequence.gap")], rollups=[rollup(0, 80)])
+    copy = watched(
+        [(0, "fresh")], 50, orderly=False, anomalies=[(10, "sequence.gap")], rollups=[rollup(0, 80)]
+    )
     original = watched([(0, "fresh"), (60, "silent")], 90, rollups=[rollup(0, 150)])
     other = watched([(0, "fresh")], 70, instance="us-1")
 

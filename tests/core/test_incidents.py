@@ -5,8 +5,8 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.histories import KEY, at, watched
 
+from tests.support.histories import KEY, at, watched
 from watchdog.core.history import AnomalyRow
 from watchdog.core.incidents import Cause, IncidentTracker, incidents_of
 from watchdog.core.ledger import STATES

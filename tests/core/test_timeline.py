@@ -1,10 +1,12 @@
 """What one or several watchdogs saw of a game, as one line of time."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.histories import at, watched
 
+from tests.support.histories import at, watched
 from watchdog.core.history import combined
 from watchdog.core.ledger import STATES
 from watchdog.core.timeline import PRECEDENCE, Span, merged, timeline
@@ -147,7 +149,7 @@ def test_every_instant_is_in_one_span_with_the_state_that_the_rule_gives(some, o
     spans = merged(seen, 0, 100).spans
 
     assert (spans[0].began, spans[-1].ended) == (0, 100)
-    assert all(one.ended == other.began for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.ended == other.began for one, other in pairwise(spans))
     for moment in range(100):
         [state] = [span.state for span in spans if span.began <= moment < span.ended]
         assert state == by_hand([*some, *others], moment)
@@ -155,7 +157,9 @@ def test_every_instant_is_in_one_span_with_the_state_that_the_rule_gives(some, o
 
 @given(SPANS, SPANS, SPANS, st.randoms())
 def test_merging_depends_neither_on_the_order_nor_on_what_was_merged_before(first, second, third, random):
-    tagged = [(name, span) for name, spans in zip("abc", (first, second, third), strict=True) for span in spans]
+    tagged = [
+        (name, span) for name, spans in zip("abc", (first, second, third), strict=True) for span in spans
+    ]
     whole = merged(tagged, 0, 100)
     shuffled = list(tagged)
     random.shuffle(shuffled)

@@ -95,7 +95,9 @@ def watched(
         ),
         stays=tuple(stays),
         anomalies=tuple(
-            AnomalyRow(run=name, feed="betcore", game_type=3, at=at(row[0], base), event=row[1], detail=row[2])
+            AnomalyRow(
+                run=name, feed="betcore", game_type=3, at=at(row[0], base), event=row[1], detail=row[2]
+            )
             for row in ((*row, "{}")[:3] for row in anomalies)
         ),
         rollups=tuple(rollups),

@@ -1,6 +1,6 @@
 """Does a statement hold? Every figure computed again, from the histories or from its own figures."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
@@ -167,7 +167,7 @@ def _plain(document: Statement, *, words: bool) -> Any:
     return plain
 
 
-def _named(lines: list[Any], name_of: Callable[[Any], str]) -> dict[str, Any]:
+def _named(lines: Sequence[Any], name_of: Callable[[Any], str]) -> dict[str, Any]:
     """The lines by their names; a second one of the same name stands out."""
     named: dict[str, Any] = {}
     for line in lines:
@@ -179,7 +179,11 @@ def _named(lines: list[Any], name_of: Callable[[Any], str]) -> dict[str, Any]:
 
 
 def _compared(path: Path, stated: Any, expected: Any) -> Iterator[tuple[Path, Any, Any]]:
-    if isinstance(stated, list) and isinstance(expected, list) and len(stated) == len(expected):
+    if (
+        isinstance(stated, list | tuple)
+        and isinstance(expected, list | tuple)
+        and len(stated) == len(expected)
+    ):
         stated, expected = (
             {str(index): each for index, each in enumerate(side)} for side in (stated, expected)
         )
@@ -190,7 +194,7 @@ def _compared(path: Path, stated: Any, expected: Any) -> Iterator[tuple[Path, An
         yield path, stated, expected
 
 
-def _numbered(values: list[Any]) -> dict[str, Any]:
+def _numbered(values: Sequence[Any]) -> dict[str, Any]:
     return {str(index): value for index, value in enumerate(values)}
 
 
