@@ -17,7 +17,6 @@ from watchdog.core.history import (
     Stay,
     combined,
 )
-from watchdog.core.ledger import State
 from watchdog.core.statement.accounting import Accounting
 from watchdog.core.statement.build import statement
 from watchdog.core.statement.records import GameLine, Statement
@@ -27,7 +26,7 @@ BASE = datetime(2026, 11, 2, tzinfo=UTC)
 
 KEY = GameKey("betcore", 3)
 
-Step = tuple[float, State] | tuple[float, State, tuple[str, ...]]
+Step = Any
 """When a stay begins, its state, its causes."""
 
 

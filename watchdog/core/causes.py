@@ -1,4 +1,4 @@
-"""Why a game is in a state, in the words of the status page and of statements."""
+"""Why a game is in a state and what an anomaly was, in the words of the status page and of statements."""
 
 from collections.abc import Iterable, Mapping
 
@@ -39,6 +39,8 @@ _DISCONNECTED: Mapping[str, str] = {
     "shutdown": "watchdog is stopping",
 }
 
+_LONGEST = 160
+
 
 def cause(state: State, because: Iterable[str]) -> str:
     """Why a game is in a state, for the reasons that its stay names, in a few words; empty while it is fresh.
@@ -53,6 +55,24 @@ def cause(state: State, because: Iterable[str]) -> str:
         case _:
             named = list(because)
     return ", ".join(named) or _PLAIN.get(state, "")
+
+
+def anomaly(event: str) -> str:
+    """An anomaly's dotted event name in words: `sequence gap`."""
+    return event.replace(".", " ").replace("_", " ")
+
+
+def particulars(detail: Mapping[str, object]) -> str:
+    """What is known of an anomaly: `expected 8000, got 8005, missed 5`."""
+    text = ", ".join(_particular(key, value) for key, value in detail.items())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _particular(key: str, value: object) -> str:
+    words = key.removesuffix("_seconds").replace("_", " ")
+    values = value if isinstance(value, list) else [value]
+    text = " and ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in values)
+    return f"{words} {text} s" if key.endswith("_seconds") else f"{words} {text}"
 
 
 def _disconnected(reason: str) -> str:

@@ -2,8 +2,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.readers.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
+from watchdog.core.causes import anomaly, particulars
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS
-from watchdog.readers.web.phrases import anomaly, notes, particulars, runway, span, verdict, why
+from watchdog.readers.web.phrases import notes, runway, span, verdict, why
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from watchdog.core.causes import cause
+from watchdog.core.causes import anomaly, cause
 from watchdog.core.incidents import Incident
 from watchdog.core.statement.accounting import Accounting
 
@@ -25,12 +25,13 @@ def cause_of(incident: Incident) -> str:
     parts = []
     for each in longest[:_MOST_CAUSES]:
         why = "no watchdog was watching" if each.state == "unobserved" else cause(each.state, each.because)
-        parts.append(f"{each.state}: {why} ({duration(each.lasted)})")
+        lasted = f" ({duration(each.lasted)})" if len(longest) > 1 else ""
+        parts.append(f"{each.state}: {why}{lasted}")
     if len(longest) > _MOST_CAUSES:
         parts.append(f"{len(longest) - _MOST_CAUSES} more")
-    for anomaly in incident.anomalies:
-        times = f" {anomaly.count} times" if anomaly.count > 1 else ""
-        parts.append(f"{anomaly.event.replace('.', ' ').replace('_', ' ')}{times}")
+    for count in incident.anomalies:
+        times = f" {count.count} times" if count.count > 1 else ""
+        parts.append(f"{anomaly(count.event)}{times}")
     return "; ".join(parts)
 
 

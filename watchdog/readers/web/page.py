@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-import jinja2
-
+from watchdog.readers.templating import templates
 from watchdog.readers.web.phrases import clock, percent, span
 from watchdog.readers.web.status import GameStatus, Status
 
@@ -23,14 +22,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """The cells of a row and their headings."""
 
-_PAGES = jinja2.Environment(
-    loader=jinja2.PackageLoader("watchdog.readers.web"),
-    # Names, particulars and versions may come from outside.
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    keep_trailing_newline=True,
-)
-_PAGES.filters.update(clock=clock, percent=percent, span=span)
+_PAGES = templates("watchdog.readers.web", clock=clock, percent=percent, span=span)
 
 
 def asset(name: str) -> bytes:

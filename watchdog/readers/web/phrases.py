@@ -1,6 +1,6 @@
 """What the status page says in words: the verdict, the reasons, the anomalies, and times and shares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from watchdog.core.causes import cause
 from watchdog.core.ledger import State
@@ -10,7 +10,6 @@ _NO_TROUBLE: tuple[State, ...] = ("fresh", "maintenance")
 _NAMED_GAMES = 3
 _IN_TENTHS_BELOW = 10
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_LONGEST = 160
 
 
 def verdict(games: Sequence[GameSnapshot]) -> str:
@@ -36,17 +35,6 @@ def why(game: GameSnapshot) -> str:
         return "not tried yet"
     last = (game.last_disconnect,) if game.last_disconnect is not None else ()
     return cause(game.state, {"frozen": game.frozen_because, "disconnected": last}.get(game.state, ()))
-
-
-def anomaly(event: str) -> str:
-    """An anomaly's dotted event name in words: `sequence gap`."""
-    return event.replace(".", " ").replace("_", " ")
-
-
-def particulars(detail: Mapping[str, object]) -> str:
-    """What is known of an anomaly: `expected 8000, got 8005, missed 5`."""
-    text = ", ".join(_particular(key, value) for key, value in detail.items())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
@@ -94,13 +82,6 @@ def clock(moment: str | None, now: str | None) -> str:
 def percent(share: float | None) -> str:
     """A share from 0 to 1, rounded down, so that only what is whole says 100."""
     return "-" if share is None else f"{int(share * 10_000) / 100:.2f} %"
-
-
-def _particular(key: str, value: object) -> str:
-    words = key.removesuffix("_seconds").replace("_", " ")
-    values = value if isinstance(value, list) else [value]
-    text = " and ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in values)
-    return f"{words} {text} s" if key.endswith("_seconds") else f"{words} {text}"
 
 
 def _of(count: int, games: Sequence[GameSnapshot]) -> str:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from watchdog.core.causes import anomaly, particulars
 from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.ledger import BLAME, STATES, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
 from watchdog.core.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
-from watchdog.readers.web.phrases import anomaly, notes, particulars, runway, verdict, why
+from watchdog.readers.web.phrases import notes, runway, verdict, why
 from watchdog.runtime.redaction import present
 
 SEVERITY: tuple[State, ...] = (
