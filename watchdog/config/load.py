@@ -21,7 +21,7 @@ def load(path: Path) -> Config:
         ConfigError: with every mistake of the file, each `FILE: KEY PATH: what is wrong and what is allowed`.
 
     """
-    return parse(_read(path), path)
+    return parse(read_toml(path), path)
 
 
 def parse(document: Table, path: Path) -> Config:
@@ -60,7 +60,13 @@ def _users(path: Path | None) -> Users | None:
     return None if path is None else load_users(path)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The document in a file, at most 1 MiB of UTF-8 TOML.
+
+    Raises:
+        ConfigError: it can't be read or is no TOML.
+
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)

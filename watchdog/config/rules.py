@@ -23,10 +23,10 @@ def exactly_one(given: Table, keys: Sequence[str], allowed: str) -> Iterator[Mis
 
 def duplicates(array: str, key: str, values: Sequence[object]) -> Iterator[Mistake]:
     """A mistake for each text or number that an earlier table of the array has as well."""
-    first: dict[str | int, int] = {}
+    first: dict[str | float, int] = {}
     for index, value in enumerate(values):
         if (
-            isinstance(value, str | int)
+            isinstance(value, str | int | float)
             and not isinstance(value, bool)
             and first.setdefault(value, index) != index
         ):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, time
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, inspect, structs
@@ -102,6 +102,14 @@ class Validation:
                 if isinstance(value, list) and value:
                     return [self.values(cls, each, f"{where}[{index}]") for index, each in enumerate(value)]
                 self._note(where, f"expected {_allowed(info)}, got {_shown(value, echo=False)}")
+            case inspect.VarTupleType() as info:
+                if isinstance(value, list):
+                    item = _type_of(info.item_type)
+                    items = [
+                        self._value(item, each, f"{where}[{n}]", echo=echo) for n, each in enumerate(value)
+                    ]
+                    return UNSET if UNSET in items else tuple(items)
+                self._note(where, f"expected {_allowed(info)}, got {_shown(value, echo=False)}")
             case info:
                 try:
                     return msgspec.convert(value, kind, dec_hook=self._hook)
@@ -142,6 +150,11 @@ def _type_info(kind: Any) -> inspect.Type:
     return info
 
 
+def _type_of(info: inspect.Type) -> Any:
+    """The type of an array's entries, which are texts, read as one of our own types or one of a few."""
+    return info.cls if isinstance(info, inspect.CustomType) else Literal[info.values]  # type: ignore[attr-defined]
+
+
 def _allowed(info: inspect.Type) -> str:
     match info:
         case inspect.Metadata(extra_json_schema={"description": description}):
@@ -154,8 +167,10 @@ def _allowed(info: inspect.Type) -> str:
             text = f"a number from {low:g} to {high:g}"
         case inspect.BoolType():
             text = "true or false"
-        case inspect.VarTupleType():
+        case inspect.VarTupleType(item_type=inspect.StructType()):
             text = "an array of at least one table"
+        case inspect.VarTupleType(item_type=item):
+            text = f"an array, each entry {_allowed(item)}"
         case inspect.StructType():
             text = "a table"
         case inspect.CustomType(cls=cls) if issubclass(cls, Value):
