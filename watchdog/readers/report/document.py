@@ -52,12 +52,3 @@ def json_schema() -> dict[str, Any]:
         files("watchdog.readers.report").joinpath("statement.schema.json").read_bytes()
     )
     return schema
-
-
-def made_schema() -> dict[str, Any]:
-    """The same, made from the records."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **msgspec.json.schema(Statement),
-    }

@@ -17,7 +17,7 @@ _SHOWN_FIRST: tuple[State, ...] = (
 """Of several states in one column the first of these is drawn."""
 
 _MOST_TICKS = 9
-_STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720))
+_STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180))
 _DAY_STEPS = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365)
 
 
