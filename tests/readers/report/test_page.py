@@ -120,7 +120,9 @@ def test_hostile_names_are_text():
 
 def test_no_row_and_no_timeline_is_cut_by_the_edge_of_a_page():
     weasyprint = pytest.importorskip("weasyprint")
-    html = as_html(statement(games=12, outages=120), BERLIN)
+    document = statement(games=12, outages=120)
+    long = tuple(structs.replace(line, cause="for many reasons " * 20) for line in document.incidents)
+    html = as_html(structs.replace(document, incidents=long), BERLIN)
     pages = weasyprint.HTML(string=html).render().pages
 
     pieces = Counter(
