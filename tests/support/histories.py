@@ -35,7 +35,7 @@ def at(seconds: float, base: datetime = BASE) -> int:
 
 
 def watched(
-    steps: Mapping[int, Sequence[Step]] | Sequence[Step],
+    steps: Any,
     until: float,
     *,
     instance: str = "eu-1",
@@ -48,7 +48,7 @@ def watched(
     base: datetime = BASE,
 ) -> History:
     """One run of a watchdog; without a game's type the steps are those of game 3 of the feed `betcore`."""
-    games = steps if isinstance(steps, Mapping) else {3: steps}
+    games: Mapping[int, Sequence[Step]] = steps if isinstance(steps, Mapping) else {3: steps}
     name = run or f"{instance}-run"
     first = min((its[0][0] for its in games.values() if its), default=0.0) if started is None else started
     stays = []

@@ -224,8 +224,8 @@ def test_a_statement_holds_while_the_history_it_was_made_of_grows():
     )
     other_later = watched([(0, "fresh"), (510, "silent"), (900, "fresh")], 9000, instance="us-1")
 
-    for accounting in ({}, {"basis": "updates"}):
-        document = stated(early, other, start=0, end=600, **accounting)
+    for basis in ("time", "updates"):
+        document = stated(early, other, start=0, end=600, basis=basis)
         assert verified(document, later, other_later) == []
     document = changed(stated(early, other, start=0, end=600), set_in("games", 0, "updates", "late", value=9))
     assert verified(document, later, other_later) == ["games.betcore/3.updates.late: stated 9, expected 5"]

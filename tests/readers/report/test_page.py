@@ -145,13 +145,16 @@ def test_a_page_is_printed_as_pdf():
     assert as_pdf(as_html(statement(), BERLIN)).startswith(b"%PDF-")
 
 
-def test_a_pdf_loads_nothing(monkeypatch):
+@pytest.mark.parametrize("scheme", ["file://", "http://127.0.0.1:9", "data:image/png;base64,"])
+def test_a_pdf_loads_nothing(caplog, scheme):
     pytest.importorskip("weasyprint")
-    asked = []
-    monkeypatch.setattr("watchdog.readers.report.pdf._refuse", lambda url, *_, **__: asked.append(url))
+    html = as_html(statement(), BERLIN)
 
-    assert as_pdf(as_html(statement(), BERLIN))
-    assert asked == []
+    assert as_pdf(html)
+    assert "Failed to load" not in caplog.text
+    as_pdf(html.replace("<main>", f'<main><img src="{scheme}/etc/hostname">'))
+    assert "Failed to load image" in caplog.text
+    assert "allowed" in caplog.text
 
 
 def test_without_weasyprint_one_line_says_what_to_install(monkeypatch):
@@ -160,10 +163,13 @@ def test_without_weasyprint_one_line_says_what_to_install(monkeypatch):
         as_pdf("")
 
 
-def test_without_pango_the_line_names_it(monkeypatch):
-    def fail(name):
+class NoPango:
+    def find_spec(self, name, path, target=None):
         raise OSError("cannot load library 'libpango'")
 
-    monkeypatch.setattr("watchdog.readers.report.pdf.import_module", fail)
+
+def test_without_pango_the_line_names_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [NoPango()])
     with pytest.raises(PdfError, match=r"and Pango$"):
         as_pdf("")

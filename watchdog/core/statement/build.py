@@ -98,7 +98,7 @@ def statement(
         period=Period(start=utc(began), end=utc(ended), timezone=timezone),
         known_until=utc(history.known_until),
         accounting=accounting,
-        method=method(accounting, timezone),
+        method=method(accounting, timezone, lines),
         total=total(lines, accounting),
         games=tuple(lines),
         incidents=tuple(incidents),

@@ -89,7 +89,7 @@ def contradictions(stated: Statement, *, version: str) -> list[Difference]:
     incidents = tuple(_expected_incident(line) for line in stated.incidents)
     expected = structs.replace(
         stated,
-        method=method(stated.accounting, stated.period.timezone),
+        method=method(stated.accounting, stated.period.timezone, games),
         total=total(games, stated.accounting),
         games=games,
         incidents=incidents,
@@ -179,14 +179,8 @@ def _named(lines: Sequence[Any], name_of: Callable[[Any], str]) -> dict[str, Any
 
 
 def _compared(path: Path, stated: Any, expected: Any) -> Iterator[tuple[Path, Any, Any]]:
-    if (
-        isinstance(stated, list | tuple)
-        and isinstance(expected, list | tuple)
-        and len(stated) == len(expected)
-    ):
-        stated, expected = (
-            {str(index): each for index, each in enumerate(side)} for side in (stated, expected)
-        )
+    if isinstance(stated, tuple) and isinstance(expected, tuple) and len(stated) == len(expected):
+        stated, expected = _numbered(stated), _numbered(expected)
     if isinstance(stated, dict) and isinstance(expected, dict):
         for key in [*stated, *(key for key in expected if key not in stated)]:
             yield from _compared((*path, key), stated.get(key, _ABSENT), expected.get(key, _ABSENT))

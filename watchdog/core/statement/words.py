@@ -1,10 +1,11 @@
 """What a statement says in words: how it was measured, what counts, and why something broke."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from watchdog.core.causes import anomaly, cause
 from watchdog.core.incidents import Incident
 from watchdog.core.statement.accounting import Accounting
+from watchdog.core.statement.records import GameLine
 
 _MOST_CAUSES = 4
 _EXCLUDED = {
@@ -14,9 +15,14 @@ _EXCLUDED = {
 }
 
 
-def method(accounting: Accounting, timezone: str) -> tuple[str, ...]:
-    """How the figures came about, a paragraph each."""
-    return (*_measured(), *_accounted(accounting, timezone), *_evaluated(accounting))
+def method(accounting: Accounting, timezone: str, games: Sequence[GameLine]) -> tuple[str, ...]:
+    """What was promised for the games and how the figures came about, a paragraph each."""
+    return (
+        *_promised(games),
+        *_measured(),
+        *_accounted(accounting, timezone),
+        *_evaluated(accounting),
+    )
 
 
 def cause_of(incident: Incident) -> str:
@@ -44,6 +50,19 @@ def duration(lasted: int) -> str:
     if hours:
         return f"{hours} h {minutes} min {text}"
     return f"{minutes} min {text}" if minutes else text
+
+
+def _promised(games: Sequence[GameLine]) -> Iterator[str]:
+    promises: dict[tuple[float, float, float], list[str]] = {}
+    for game in games:
+        terms = (game.objective, game.interval_seconds, game.late_after_seconds)
+        promises.setdefault(terms, []).append(game.game)
+    for (objective, interval, late_after), names in sorted(promises.items()):
+        whose = "" if len(promises) == 1 else f" for {', '.join(names)}"
+        yield (
+            f"The objective{whose} is a freshness of {objective * 100:.9g} %. An update is promised every "
+            f"{interval:g} s, and counts as late when more than {late_after:g} s passed since the one before."
+        )
 
 
 def _measured() -> Iterator[str]:
