@@ -89,6 +89,14 @@ def test_anomalies_of_one_sort_are_counted_in_one_line():
     assert (incident.began, incident.ended) == (at(50), at(50))
 
 
+def test_anomalies_that_follow_one_another_are_one_incident():
+    chain = [(50 + 8 * step, "sequence.gap") for step in range(5)]
+    [incident] = incidents((0, "fresh"), anomalies=chain)
+
+    assert (incident.ended, incident.anomalies[0].count) == (at(50), 5)
+    assert len(incidents((0, "fresh"), anomalies=[*chain, (92, "sequence.gap")])) == 2
+
+
 @pytest.mark.parametrize(("found_at", "count"), [(100, 1), (110, 1), (120, 1), (129.9, 1), (130, 2)])
 def test_an_anomaly_counts_to_what_is_less_than_ten_seconds_before_it(found_at, count):
     found = incidents((0, "fresh"), (100, "silent"), (120, "fresh"), anomalies=[(found_at, "sequence.gap")])
