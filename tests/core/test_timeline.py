@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.histories import at, watched
 from watchdog.core.history import combined
 from watchdog.core.ledger import STATES
-from watchdog.core.timeline import PRECEDENCE, Span, merged, timeline
+from watchdog.core.timeline import CUT_OFF, PRECEDENCE, RECEIVING, Span, merged, timeline
 
 
 def line(*histories, start=0, end=100):
@@ -125,6 +125,12 @@ def test_a_watchdog_that_receives_nothing_proves_nothing_of_anothers_path(other)
     assert merged(seen, at(0), at(50)).path == {}
 
 
+def test_a_watchdog_that_sees_time_twice_is_not_cut_off_from_itself():
+    seen = [("a", Span("silent", at(0), at(50))), ("a", Span("fresh", at(20), at(80)))]
+
+    assert merged(seen, at(0), at(100)).path == {}
+
+
 SPANS = st.lists(
     st.builds(
         lambda began, lasted, state, cause: Span(state, began, began + lasted, cause),
@@ -180,7 +186,9 @@ def test_path_time_is_what_only_some_of_them_lost(some, others):
 
     for name, mine, theirs in (("a", some, others), ("b", others, some)):
         for moment in range(100):
-            lost = {span.state for span in mine if span.began <= moment < span.ended}
-            seen = lost | {span.state for span in theirs if span.began <= moment < span.ended}
-            alone = bool(lost & {"silent", "disconnected"} and seen & {"fresh", "maintenance", "frozen"})
+            own, seen = (
+                {span.state for span in spans if span.began <= moment < span.ended}
+                for spans in (mine, theirs)
+            )
+            alone = bool(own & CUT_OFF and not own & RECEIVING and seen & RECEIVING)
             assert alone == any(began <= moment < ended for began, ended in path.get(name, ()))

@@ -114,9 +114,9 @@ def _agreed(present: Iterable[tuple[str, Span]], began: int, ended: int) -> Span
 def _alone(present: Iterable[tuple[str, Span]]) -> set[str]:
     """The watchdogs that are cut off while another one receives updates."""
     states = [(instance, span.state) for instance, span in present]
-    if not any(state in RECEIVING for _, state in states):
-        return set()
-    return {instance for instance, state in states if state in CUT_OFF}
+    receiving = {instance for instance, state in states if state in RECEIVING}
+    cut_off = {instance for instance, state in states if state in CUT_OFF}
+    return cut_off - receiving if receiving else set()
 
 
 def _append(spans: list[Span], span: Span) -> None:
