@@ -118,8 +118,41 @@ async def test_an_old_client_negotiates_with_the_connection_id_alone(simulated):
     async with simulated() as address:
         token = f"access_token={issue_token()}"
         answer = (await http(address, "POST", f"/hubs/negotiate?{token}")).json()
+        assert list(answer) == ["negotiateVersion", "connectionId", "availableTransports"]
+        assert answer["negotiateVersion"] == 0
         async with open_websocket_url(f"{address.ws_url}?id={answer['connectionId']}&{token}"):
-            assert "connectionToken" not in answer
+            pass
+
+
+@pytest.mark.parametrize(
+    ("query", "version"),
+    [
+        ("negotiateVersion=0", 0),
+        ("NEGOTIATEVERSION=1", 1),
+        ("negotiateVersion=2", 1),
+        ("negotiateVersion=%2B1", 1),
+    ],
+)
+async def test_the_version_is_the_clients_as_far_as_the_hub_knows_it(simulated, query, version):
+    async with simulated() as address:
+        answer = await http(address, "POST", f"/hubs/negotiate?{query}&access_token={issue_token()}")
+        assert answer.json()["negotiateVersion"] == version
+
+
+@pytest.mark.parametrize(
+    ("version", "error"),
+    [
+        ("one", "The client requested an invalid protocol version 'one'"),
+        ("", "The client requested an invalid protocol version ''"),
+        ("9" * 5_000, f"The client requested an invalid protocol version '{'9' * 5_000}'"),
+        ("-1", "The client requested version '-1', but the server does not support this version."),
+    ],
+)
+async def test_a_version_that_is_none_is_an_error_in_the_words_of_a_real_hub(simulated, version, error):
+    async with simulated() as address:
+        negotiation = f"/hubs/negotiate?negotiateVersion={version}&access_token={issue_token()}"
+        answer = await http(address, "POST", negotiation)
+        assert (answer.status_code, answer.json()) == (200, {"error": error})
 
 
 async def test_an_id_that_was_never_handed_out_is_not_found(simulated):

@@ -1,6 +1,7 @@
 """The simulator's HTTP endpoints, and its parts put together."""
 
 import json
+import re
 from contextlib import aclosing
 from secrets import token_urlsafe
 
@@ -115,17 +116,20 @@ class _Simulator:
     async def _negotiate(self, request: Request) -> Response:
         if not self._authorized(request):
             return Response(status_code=401)
+        version = _negotiated_version(request)
+        if isinstance(version, str):
+            return JSONResponse({"error": version})
         connection_id = self.hub.new_connection_id()
-        if request.query_params.get("negotiateVersion", "0") == "0":
-            return JSONResponse({"connectionId": connection_id, "availableTransports": _TRANSPORTS})
-        return JSONResponse(
-            {
+        ids = (
+            {"negotiateVersion": 0, "connectionId": connection_id}
+            if version == 0
+            else {
                 "negotiateVersion": 1,
                 "connectionId": token_urlsafe(16),
                 "connectionToken": connection_id,
-                "availableTransports": _TRANSPORTS,
             }
         )
+        return JSONResponse({**ids, "availableTransports": _TRANSPORTS})
 
     async def _token(self, request: Request) -> Response:
         body = await _json_body(request)
@@ -156,6 +160,18 @@ class _Simulator:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         in_query = request.query_params.get("access_token", "")
         return self.hub.admits(credentials.strip() if scheme.lower() == "bearer" else in_query)
+
+
+def _negotiated_version(request: Request) -> int | str:
+    """The version that a client asks for, or a real hub's words on why that is none."""
+    # ASP.NET Core doesn't look at the capitals of a parameter's name, and `int.TryParse` allows blanks.
+    asked = {name.lower(): value for name, value in request.query_params.items()}
+    version = asked.get("negotiateversion", "0")
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", version, re.ASCII):
+        return f"The client requested an invalid protocol version '{version}'"
+    if (number := int(version)) < 0:
+        return f"The client requested version '{number}', but the server does not support this version."
+    return number
 
 
 async def _json_body(request: Request) -> dict[str, object] | None:
