@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from watchdog.core.snapshot import Snapshot
+from watchdog.readers.metrics.accepting import accepts_gzip, preferred_format
 from watchdog.readers.metrics.text import of_the_library, pieces
 
 __all__ = ["Rendering", "render"]
@@ -47,13 +47,9 @@ def render(snapshot: Snapshot, accept: str, accept_encoding: str) -> Rendering:
 
     Prometheus text or OpenMetrics, plain or gzip.
     """
-    try:
-        _, content_type = choose_encoder(accept)
-    except TypeError:
-        # The library raises this for a version that is not a number. The plain format serves everyone.
-        _, content_type = choose_encoder("")
+    content_type = preferred_format(accept)
     plain = _plain(snapshot, openmetrics=content_type.startswith("application/openmetrics-text"))
-    if gzip_accepted(accept_encoding):
+    if accepts_gzip(accept_encoding):
         return Rendering(_compressed(plain), content_type, "gzip")
     return Rendering(plain, content_type, None)
 
