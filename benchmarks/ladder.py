@@ -95,9 +95,7 @@ def read_by(take: Take) -> Step:
             trio.lowlevel.spawn_system_task(reader[0].run)
         monitor = Monitor("betcore", game_type, str(game_type), _SETTINGS, clock.now())
         channel, begin = await open_channel(Endpoint("127.0.0.1", port, "/"), clock, stalls)
-        connection = HubConnection(
-            channel, begin, subscribe_record(game_type, 1), clock=clock, keep_alive_seconds=15.0
-        )
+        connection = HubConnection(channel, begin, subscribe_record(game_type, 1), clock=clock)
 
         def hear(heard: Sequence[tuple[Heard, Arrival]]) -> None:
             for what, arrival in heard:

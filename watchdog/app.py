@@ -33,6 +33,7 @@ from watchdog.runtime.nursery import open_nursery_of_body
 from watchdog.runtime.signals import run_until_signalled
 from watchdog.runtime.stalls import Blame, Stalls
 from watchdog.runtime.throttle import Throttle, ThrottledLog
+from watchdog.runtime.tls import environment_problems
 from watchdog.runtime.waker import time_of_loop
 
 CHECK_FILES_SECONDS = 60.0
@@ -191,10 +192,17 @@ def start(path: Path) -> None:
     """
     settings = load(path)
     log.configure(settings.log.format, settings.log.level)
+    warn_of_environment()
     try:
         run_until_signalled(partial(run, settings, path=path))
     except ListenError as error:
         raise ConfigError(f"{path}: web.listen: {error}") from None
+
+
+def warn_of_environment() -> None:
+    """Log what OpenSSL is to heed of the environment and can't: TLS would fail later, and blame the hub."""
+    for problem in environment_problems():
+        structlog.get_logger().warning("environment.unusable", problem=problem)
 
 
 async def run(

@@ -217,8 +217,11 @@ def _add_check_config(add_command: _AddCommand) -> None:
 
 def _check_config(options: argparse.Namespace) -> int:
     from watchdog.config.load import load
+    from watchdog.runtime.tls import environment_problems
 
     settings = load(options.file)
+    for problem in environment_problems():
+        _complain(problem)
     games = sum(len(feed.games) for feed in settings.feeds)
     sys.stdout.write(f"{options.file}: valid, {len(settings.feeds)} feed(s), {games} game(s)\n")
     return 0

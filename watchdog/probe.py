@@ -6,7 +6,7 @@ from pathlib import Path
 import trio
 from msgspec.structs import replace
 
-from watchdog.app import Watchdog
+from watchdog.app import Watchdog, warn_of_environment
 from watchdog.config.load import load
 from watchdog.config.schema import Config
 from watchdog.config.validation import ConfigError
@@ -24,6 +24,7 @@ def start(path: Path, *, game_type: int | None, duration_seconds: float, json: b
     """
     settings = load(path)
     log.configure(settings.log.format, "warning")
+    warn_of_environment()
     watched = settings if game_type is None else only_game(settings, game_type)
     if watched is None:
         raise ConfigError(f"{path}: feeds[].games[].type: no game has the type {game_type}")

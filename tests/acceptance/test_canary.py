@@ -247,12 +247,12 @@ def test_nothing_leaks_from_the_settings_however_they_are_shown(file):
 
 BUG = """
 import sys
-from watchdog.hub import supervisor as feed_watch
+from watchdog.hub import connector
 from watchdog.runtime import redaction
 from watchdog import cli
-def broken(url, token, *rest):
-    raise LookupError(f"{url} {token} {rest}", {"token": token})
-feed_watch.endpoint_of = broken
+def broken(to, *rest):
+    raise LookupError(f"{to.url} {to.token} {rest}", {"token": to.token})
+connector.endpoint_of = broken
 if sys.argv.pop(1) == "unredacted":
     redaction.redact = cli.redact = lambda text: text
 sys.exit(cli.main())

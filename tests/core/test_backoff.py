@@ -37,3 +37,13 @@ def test_equal_bounds_leave_nothing_to_chance():
 
 def test_without_a_failure_there_is_nothing_to_wait_for():
     assert Backoff(5.0, 5.0).delay_seconds(0, 0.7) == 0.0
+
+
+def test_a_wait_that_was_asked_for_is_kept_and_no_game_comes_at_its_very_end():
+    backoff = Backoff(0.25, 30.0)
+    assert backoff.delay_seconds(1, 0.0, 20.0) == 20.25
+    assert backoff.delay_seconds(9, 0.5, 20.0) == pytest.approx(20.375)
+
+
+def test_a_wait_that_was_asked_for_is_no_reason_to_come_sooner():
+    assert Backoff(0.25, 30.0).delay_seconds(9, 1.0, 2.0) == pytest.approx(30.0)

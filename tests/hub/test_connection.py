@@ -136,7 +136,7 @@ def connected(begin: bytes = b"") -> Iterator[Hub]:
     theirs.settimeout(PATIENCE_SECONDS)
     clock = Clock(wall=trio.current_time)
     channel = Channel(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), clock, Stalls(clock))
-    connection = HubConnection(channel, begin, SUBSCRIBE, clock=clock, keep_alive_seconds=KEEP_ALIVE_SECONDS)
+    connection = HubConnection(channel, begin, SUBSCRIBE, clock=clock)
     try:
         yield Hub(theirs, connection, channel)
     finally:
@@ -408,9 +408,7 @@ async def test_what_is_to_be_answered_behind_a_goodbye_is_not(mock_clock):
 async def test_a_failure_of_tls_is_why_the_connection_is_lost():
     with tcp() as pair:
         await pair.secure()
-        connection = HubConnection(
-            pair.channel, b"", SUBSCRIBE, clock=Clock(), keep_alive_seconds=KEEP_ALIVE_SECONDS
-        )
+        connection = HubConnection(pair.channel, b"", SUBSCRIBE, clock=Clock())
         pair.send(text(HANDSHAKE))
         ((accepted, _),) = connection.receive()
         assert accepted == Established()

@@ -31,7 +31,7 @@ class FakeClient(Client):
         self._answers = iter(answers)
         self.asked = []
 
-    async def post(self, url, *, headers=None, json=None):
+    async def post(self, url, *, headers=None, json=None, cookies=None):
         self.asked.append((url, headers["Authorization"], json))
         given = next(self._answers)
         if isinstance(given, NoAnswerError):
@@ -178,7 +178,7 @@ async def test_a_redirect_to_nowhere_is_against_the_protocol(to):
     ],
 )  # fmt: skip
 async def test_another_status_is_a_refusal(status, reason):
-    lost = await loss(Answer(status, b"<html>"))
+    lost = await loss(Answer(status, b"no"))
     assert (lost.reason, lost.detail) == (reason, f"negotiate: HTTP status {status}")
 
 

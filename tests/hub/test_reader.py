@@ -19,7 +19,6 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import Established, UpdateReceived
-from watchdog.core.protocol.signalr import KEEP_ALIVE_SECONDS
 from watchdog.hub import channel as channel_module
 from watchdog.hub import reader as module
 from watchdog.hub.channel import Channel
@@ -58,9 +57,7 @@ class Line:
         clock = world.reader.clock
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
         self._channel = Channel(stream, clock, world.reader.stalls)
-        self.connection = HubConnection(
-            self._channel, begin, "", clock=clock, keep_alive_seconds=KEEP_ALIVE_SECONDS
-        )
+        self.connection = HubConnection(self._channel, begin, "", clock=clock)
 
     async def be_held(self, tolerance_seconds: float) -> None:
         try:

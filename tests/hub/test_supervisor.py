@@ -10,8 +10,8 @@ from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, healthy,
 from tests.support.jwt import jwt
 from tests.support.raw_server import Authority, answering, serving, without_proxies
 from tests.support.wire import HANDSHAKE, answer
+from watchdog.hub.connector import endpoint_of
 from watchdog.hub.negotiation import Negotiated
-from watchdog.hub.supervisor import endpoint_of
 from watchdog.hub.transport import ConnectionLostError
 
 TLS = ssl.create_default_context()
@@ -27,18 +27,18 @@ TLS = ssl.create_default_context()
     ],
 )
 def test_an_endpoint_is_what_the_url_says(url, host, port, resource, tls):
-    endpoint = endpoint_of(url, "t", None, TLS)
+    endpoint = endpoint_of(Negotiated(url, "t"), TLS)
     assert (endpoint.host, endpoint.port, endpoint.resource, endpoint.tls) == (host, port, resource, tls)
 
 
 def test_the_connections_id_and_a_token_with_special_characters_survive_the_query():
     token, connection_id = "a+b/c=&d e%", "id+/=&"
-    query = urlsplit(endpoint_of("ws://h/p?x=1", token, connection_id, TLS).resource).query
+    query = urlsplit(endpoint_of(Negotiated("ws://h/p?x=1", token, connection_id), TLS).resource).query
     assert parse_qsl(query) == [("x", "1"), ("id", connection_id), ("access_token", token)]
 
 
 def test_an_endpoint_does_not_show_its_token():
-    assert "t0ken" not in repr(endpoint_of("ws://h/p", "t0ken", None, TLS))
+    assert "t0ken" not in repr(endpoint_of(Negotiated("ws://h/p", "t0ken"), TLS))
 
 
 async def test_each_game_has_a_connection_and_a_subscription_of_its_own(autojump_clock):
@@ -186,7 +186,7 @@ async def test_negotiation_decides_where_and_with_what_to_connect(autojump_clock
         asked.append((url, token))
         return Negotiated("ws://other.example:81/hub?a=b", "another-token", "id 1")
 
-    monkeypatch.setattr("watchdog.hub.supervisor.negotiate", negotiate)
+    monkeypatch.setattr("watchdog.hub.connector.negotiate", negotiate)
     hub, endpoints = Hub(), []
     dial = hub.dial
 
@@ -209,7 +209,7 @@ async def test_a_failed_negotiation_is_a_failed_attempt(autojump_clock, monkeypa
         await trio.lowlevel.checkpoint()
         raise ConnectionLostError("unauthorized", "negotiate: HTTP status 401")
 
-    monkeypatch.setattr("watchdog.hub.supervisor.negotiate", negotiate)
+    monkeypatch.setattr("watchdog.hub.connector.negotiate", negotiate)
     async with watching(Hub(), settings(negotiate=True)) as watch:
         await trio.sleep_until(1.1)
         assert (watch.game().state, watch.hub.dialled_at) == ("unauthorized", [])
@@ -241,4 +241,4 @@ async def test_the_authority_that_a_feed_names_is_trusted_by_its_token_endpoint_
                 await watch.feed.keeper.changed.wait()
             assert watch.feed.keeper.token == ("t.o.k" if trusted else None)
     if not trusted:
-        assert watch.found[0].finding.detail == {"error": "tls: ConnectError"}
+        assert watch.found[0].finding.detail == {"error": "tls: unable to get local issuer certificate"}

@@ -19,10 +19,11 @@ from tests.support.tools import require_tool
 from watchdog.hub import opening
 from watchdog.hub.channel import Channel
 from watchdog.hub.opening import open_channel
-from watchdog.hub.tls import ENDED_IN_HANDSHAKE, Tls, client_context
+from watchdog.hub.tls import ENDED_IN_HANDSHAKE, Tls
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
+from watchdog.runtime.tls import client_context
 
 HOST = "127.0.0.1"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]

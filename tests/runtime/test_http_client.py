@@ -159,8 +159,10 @@ NOW = "Sun, 22 Nov 2026 18:00:00 GMT"
         ("Sun, 22 Nov 2026 18:02:00 GMT", NOW, 120.0),
         ("Sunday, 22-Nov-26 18:02:00 GMT", NOW, 120.0),
         ("Sun, 22 Nov 2026 17:00:00 GMT", NOW, 0.0),
-        ("Sun, 22 Nov 2026 18:02:00 GMT", "", None),
-        ("Sun, 22 Nov 2026 18:02:00 GMT", "now", None),
+        ("Sun Nov 22 18:02:00 2026", NOW, 120.0),
+        ("Sun, 22 Nov 2026 18:02:00 GMT", "", 60.0),
+        ("Sun, 22 Nov 2026 18:02:00 GMT", "now", 60.0),
+        ("Sun, 22 Nov 2026 18:00:00 GMT", "", 0.0),
         ("", NOW, None),
         ("-1", NOW, None),
         ("1.5", NOW, None),
@@ -170,7 +172,10 @@ NOW = "Sun, 22 Nov 2026 18:00:00 GMT"
         ("Sun, 99 Nov 2026 99:99:99 GMT", "Sun, 99 Nov 9999999999 18:00:00 GMT", None),
     ],
 )
-def test_a_wait_is_read_from_seconds_or_from_a_date_against_the_answers_own(value, date, seconds):
+def test_a_wait_is_read_from_seconds_or_from_a_date_against_the_answers_own_or_our_clock(
+    value, date, seconds, monkeypatch
+):
+    monkeypatch.setattr(module.time, "time", lambda: module.parsedate_to_datetime(NOW).timestamp() + 60.0)
     assert module.retry_after_seconds(value, date) == seconds
 
 

@@ -11,10 +11,10 @@ from tests.support.raw_server import answering, serving, without_proxies
 from tests.support.token_keeper import SECRET, URL, FakeClient, endpoint_of, feed_with, ok
 from tests.support.wire import answer
 from watchdog.core.token import read_claims
-from watchdog.runtime.http_client import MAX_ANSWER_BYTES, Answer, Client
+from watchdog.runtime.http_client import MAX_ANSWER_BYTES, MAX_RETRY_AFTER_SECONDS, Answer, Client
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings
-from watchdog.tokens.endpoint import MAX_RETRY_AFTER_SECONDS, TokenEndpointError, read_answer
+from watchdog.tokens.endpoint import TokenEndpointError, read_answer
 
 REDIRECTED = ": redirects are not followed, as the secret would go along"
 

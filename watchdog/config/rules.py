@@ -1,11 +1,11 @@
 """Rules for the tables of the configuration: between keys, and for the files that they name."""
 
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from watchdog.config.validation import Mistake, Table
+from watchdog.runtime.tls import client_context, server_context
 
 
 def tables(table: object, key: str) -> list[Table]:
@@ -53,21 +53,21 @@ def unreadable(path: Path | None) -> str | None:
 def ca_mistake(path: Path) -> str | None:
     """Why a file of certificate authorities can't be used; None when it can."""
     try:
-        context = ssl.create_default_context(cafile=path)
-    except (ssl.SSLError, OSError):
-        context = None
-    if context is None or not context.cert_store_stats()["x509"]:
+        usable = client_context(str(path)).cert_store_stats()["x509"] > 0
+    except OSError:
+        usable = False
+    if not usable:
         return f"expected a PEM file with at least one certificate, which {path} isn't"
     return None
 
 
 def pair_mistake(cert: Path, key: Path) -> str | None:
     """Why a server can't use a certificate and its key; None when it can."""
-    context: Any = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context: Any = server_context()
     try:
         # With a password given, OpenSSL doesn't ask for one on the terminal.
         context.load_cert_chain(cert, key, password="")
-    except (ssl.SSLError, OSError, ValueError):
+    except (OSError, ValueError):
         return f"expected PEM files of a certificate and its unencrypted key, which {cert} and {key} aren't"
     return None
 

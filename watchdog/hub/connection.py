@@ -15,7 +15,7 @@ from watchdog.core.protocol.events import (
     TooManyRecords,
     UpdateReceived,
 )
-from watchdog.core.protocol.signalr import MAX_RECORDS, Session
+from watchdog.core.protocol.signalr import MAX_RECORDS, PROTOCOL_TIMEOUTS, Session, Timeouts
 from watchdog.core.protocol.updates import UpdateDecoder, UpdateError, decode_update, is_update
 from watchdog.hub.channel import Channel
 from watchdog.hub.transport import ConnectionLostError
@@ -46,16 +46,20 @@ class HubConnection:
     )
 
     def __init__(
-        self, channel: Channel, begin: bytes, subscribe: str, *, clock: Clock, keep_alive_seconds: float
+        self,
+        channel: Channel,
+        begin: bytes,
+        subscribe: str,
+        *,
+        clock: Clock,
+        timeouts: Timeouts = PROTOCOL_TIMEOUTS,
     ) -> None:
         """`begin` is what came of the WebSocket along with the answer to the upgrade."""
         self._channel = channel
         self._begin = begin
         self._clock = clock
         self._websocket = WebSocket()
-        self._session = Session(
-            subscribe, clock.now(), expected=UpdateDecoder().decode, keep_alive_seconds=keep_alive_seconds
-        )
+        self._session = Session(subscribe, clock.now(), expected=UpdateDecoder().decode, timeouts=timeouts)
         self.stamped = channel.stamped
         """Whether the kernel stamps what arrives."""
         self.drained = True

@@ -1,12 +1,16 @@
 """SignalR's optional first step: a POST asks where to connect, and with which connection token."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import Request
 
 import msgspec
 from msgspec import Struct, field
 
-from watchdog.hub.transport import UNAUTHORIZED_STATUSES, ConnectionLostError
+from watchdog.core.protocol.refusals import Refusal
+from watchdog.hub.refusals import of_another_token, refused
+from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.http_client import OK, Client, NoAnswerError
 
 MAX_REDIRECTS = 5
@@ -16,11 +20,12 @@ _HTTP_SCHEMES: Mapping[str, str] = {http: websocket for websocket, http in _WEBS
 
 
 class Negotiated(Struct, frozen=True):
-    """Where the WebSocket is, the token for it, and the connection's id for the query."""
+    """Where the WebSocket is, the token for it, the connection's id for the query, and its cookies."""
 
     url: str
     token: str
-    connection_id: str
+    connection_id: str | None = None
+    cookie: str = ""
 
 
 class _Transport(Struct):
@@ -42,30 +47,37 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 async def negotiate(client: Client, url: str, token: str) -> Negotiated:
     """Negotiate with the hub at `url` (ws or wss), following redirects as SignalR words them.
 
+    Cookies live for this attempt only. A load balancer knows by one which node it has sent the negotiation
+    to, and the connection must reach the same.
+
     Raises:
         ConnectionLostError: with the reason why there is no connection.
 
     """
+    cookies, ours = CookieJar(), token
     for _ in range(MAX_REDIRECTS + 1):
-        answer = await _ask(client, url, token)
+        try:
+            answer = await _ask(client, url, token, cookies)
+        except ConnectionLostError as lost:
+            raise (lost if token == ours else of_another_token(lost)) from None
         if answer.error is not None:
             raise ConnectionLostError("rejected", f"negotiate: {answer.error}")
         if answer.url is None:
-            return Negotiated(url, token, _connection_id(answer))
+            return Negotiated(url, token, _connection_id(answer), _cookie(cookies, url))
         url = _redirected(url, answer.url)
         token = answer.access_token or token
     raise ConnectionLostError("rejected", f"negotiate: more than {MAX_REDIRECTS} redirects")
 
 
-async def _ask(client: Client, url: str, token: str) -> _Answer:
+async def _ask(client: Client, url: str, token: str, cookies: CookieJar) -> _Answer:
+    headers = {"Authorization": f"Bearer {token}"}
     try:
-        answer = await client.post(_negotiate_url(url), headers={"Authorization": f"Bearer {token}"})
+        answer = await client.post(_negotiate_url(url), headers=headers, cookies=cookies)
     except NoAnswerError as error:
         raise ConnectionLostError(error.reason, f"negotiate: {error}") from None
-    if answer.status in UNAUTHORIZED_STATUSES:
-        raise ConnectionLostError("unauthorized", f"negotiate: HTTP status {answer.status}")
     if answer.status != OK:
-        raise ConnectionLostError("rejected", f"negotiate: HTTP status {answer.status}")
+        refusal = Refusal(answer.status, answer.content_type, answer.challenge, answer.body)
+        raise refused(refusal, answer.retry_after_seconds, "negotiate: ")
     try:
         return _decode_answer(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -82,6 +94,15 @@ def _connection_id(answer: _Answer) -> str:
     if not connection_id:
         raise ConnectionLostError("protocol", "negotiate: neither connectionToken nor url in the answer")
     return connection_id
+
+
+def _cookie(cookies: CookieJar, url: str) -> str:
+    """The `Cookie` header for the WebSocket, by the rules of its host, path and scheme; empty for none."""
+    parts = urlsplit(url)
+    # The rules know only HTTP's schemes, and only wss is as secure as https.
+    request = Request(urlunsplit(parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme])))  # noqa: S310
+    cookies.add_cookie_header(request)
+    return request.get_header("Cookie") or ""
 
 
 def _negotiate_url(url: str) -> str:

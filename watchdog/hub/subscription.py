@@ -12,7 +12,7 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import Established, Invalid, UpdateReceived
-from watchdog.core.protocol.signalr import KEEP_ALIVE_SECONDS
+from watchdog.core.protocol.signalr import PROTOCOL_TIMEOUTS, Timeouts
 from watchdog.core.protocol.updates import subscribe_record
 from watchdog.hub.attempt import FLOOD_SECONDS, Attempt, Connect, Keeper
 from watchdog.hub.channel import Channel
@@ -50,6 +50,7 @@ class Subscription:
         backoff: Backoff,
         report: Report,
         random: Callable[[], float],
+        timeouts: Timeouts = PROTOCOL_TIMEOUTS,
     ) -> None:
         """`random` returns numbers from [0, 1); `report` takes what the monitor found."""
         self.monitor = monitor
@@ -66,7 +67,8 @@ class Subscription:
         self._clock, self._stalls = reader.clock, reader.stalls
         self._report_to = report
         self._random = random
-        self._failures = 0
+        self._timeouts = timeouts
+        self._failures, self._not_before = 0, -math.inf
         self._active: Attempt | None = None
         self._standby: Attempt | None = None
         self._nursery: trio.Nursery | None = None
@@ -85,12 +87,12 @@ class Subscription:
         """Switch to a connection with another token while the present one goes on; False if that failed.
 
         A game without a connection has nothing to switch from: its next attempt takes the new token anyway.
-        One that is still connecting with the old token has nothing to switch from yet: also False.
+        Also False while it still connects with the old token, or while its hub wants to be left alone.
         """
         active, nursery = self._active, self._nursery
         if active is None or nursery is None or active.token == token:
             return True
-        if not self.monitor.connected:
+        if not self.monitor.connected or self._clock.now() < self._not_before:
             return False
         standby = self._standby = Attempt(token, "standby", self._checks)
         self._report(self.monitor.connecting(self._stalls.catch_up()))
@@ -177,11 +179,9 @@ class Subscription:
             attempt.settled.set()
 
     async def _subscribe(self, attempt: Attempt, channel: Channel, begin: bytes) -> None:
-        # Games that connected together would ping together, and hold up the loop: up to a second sooner.
-        keep_alive_seconds = KEEP_ALIVE_SECONDS - self._random()
-        connection = attempt.connection = HubConnection(
-            channel, begin, self._record, clock=self._clock, keep_alive_seconds=keep_alive_seconds
-        )
+        timeouts = self._timeouts.spread(self._random())
+        connection = HubConnection(channel, begin, self._record, clock=self._clock, timeouts=timeouts)
+        attempt.connection = connection
         self._find_due()
         try:
             await self._reader.hold(connection, partial(self._hear, attempt), self._checks.tolerance_seconds)
@@ -241,6 +241,7 @@ class Subscription:
         if attempt is not self._active and attempt is not self._standby:
             return
         now, detail = self._stalls.catch_up(), present(lost.detail, _DETAIL_CHARACTERS)
+        self._not_before = now + lost.retry_after_seconds
         if lost.reason == "unauthorized":
             self._keeper.rejected(attempt.token)
         if attempt is not self._active:
@@ -277,8 +278,7 @@ class Subscription:
     def _find_due(self) -> None:
         """Work out when the next thing falls due."""
         due, update_due_at = self.monitor.next_deadline, self.monitor.update_due_at
-        if due > update_due_at:
-            # It is silent already.
+        if due > update_due_at:  # It is silent already.
             due = min(due, update_due_at + self._silence_seconds)
         for attempt in (self._active, self._standby):
             if attempt is not None:
@@ -292,7 +292,7 @@ class Subscription:
         if not lost.allow_reconnect:
             # The hub asks us not to reconnect. A watchdog can't stop watching, but it waits its longest.
             return self.backoff.max_seconds
-        return self.backoff.delay_seconds(self._failures, self._random())
+        return self.backoff.delay_seconds(self._failures, self._random(), lost.retry_after_seconds)
 
     def _report(self, findings: list[Finding]) -> None:
         self._find_due()

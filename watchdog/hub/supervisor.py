@@ -1,9 +1,7 @@
 """One feed's watch: its token, its games, and what a reload changes of them."""
 
 import math
-import ssl
 from collections.abc import Callable, Iterator
-from urllib.parse import quote, urlsplit
 
 import trio
 from msgspec import Struct
@@ -13,15 +11,13 @@ from watchdog.config.schema import Feed, Game, Reconnect
 from watchdog.core.backoff import Backoff
 from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
-from watchdog.hub.channel import Channel
-from watchdog.hub.negotiation import negotiate
-from watchdog.hub.opening import open_channel
+from watchdog.core.protocol.signalr import Timeouts
+from watchdog.hub.connector import Connector
 from watchdog.hub.reader import Reader
 from watchdog.hub.subscription import Report, Subscription
-from watchdog.hub.tls import client_context
-from watchdog.hub.transport import Dial, Endpoint
+from watchdog.hub.transport import Dial
 from watchdog.runtime.http_client import Client
-from watchdog.runtime.redaction import register_query, register_secret
+from watchdog.runtime.tls import client_context
 from watchdog.tokens.endpoint import TokenEndpoint
 from watchdog.tokens.keeper import TokenKeeper
 from watchdog.tokens.polled import PolledToken
@@ -64,9 +60,9 @@ class FeedSupervisor:
         self._report = report
         self._report_feed = report_feed
         self._random = random
-        self._dial = dial
-        self._tls = client_context(str(feed.ca_file) if feed.ca_file else None)
-        self._client = client or Client(self._tls)
+        tls = client_context(str(feed.ca_file) if feed.ca_file else None)
+        self._client = client or Client(tls, str(feed.proxy))
+        self._connector = Connector(feed, tls, self._client, self._clock, self._stalls, dial)
         self._games: dict[int, _Watched] = {}
         self._nursery: trio.Nursery | None = None
         self.scope = trio.CancelScope()
@@ -147,11 +143,12 @@ class FeedSupervisor:
             game.checks,
             self.feed.partner_client_id,
             keeper=self.keeper,
-            connect=self._connect,
+            connect=self._connector.connect,
             reader=self._reader,
             backoff=self._backoff,
             report=self._report,
             random=self._random,
+            timeouts=Timeouts(self.feed.keep_alive_seconds, self.feed.server_timeout_seconds),
         )
         watched = self._games[game.type] = _Watched(game, subscription, trio.CancelScope())
         return watched
@@ -193,34 +190,6 @@ class FeedSupervisor:
         for watched in self._games.values():
             watched.subscription.authorized(now, ok=ok)
 
-    async def _connect(self, token: str) -> tuple[Channel, bytes]:
-        # Registered for each attempt, because only the last few hundred secrets are kept.
-        register_query(self.feed.url.query)
-        register_secret(token)
-        url, connection_id = self.feed.url.text, None
-        if self.feed.negotiate:
-            negotiated = await negotiate(self._client, url, token)
-            url, token, connection_id = negotiated.url, negotiated.token, negotiated.connection_id
-            register_secret(token)
-        endpoint = endpoint_of(url, token, connection_id, self._tls)
-        return await open_channel(endpoint, self._clock, self._stalls, self._dial)
-
 
 def _backoff(reconnect: Reconnect) -> Backoff:
     return Backoff(reconnect.initial_seconds, reconnect.max_seconds)
-
-
-def endpoint_of(url: str, token: str, connection_id: str | None, tls: ssl.SSLContext) -> Endpoint:
-    """Where to connect for a ws or wss URL: its own query first, then the connection's id and the token."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "wss"
-    query = [parts.query] if parts.query else []
-    if connection_id is not None:
-        query.append(f"id={quote(connection_id, safe='')}")
-    query.append(f"access_token={quote(token, safe='')}")
-    return Endpoint(
-        host=parts.hostname or "",
-        port=parts.port or (443 if secure else 80),
-        resource=f"{parts.path or '/'}?{'&'.join(query)}",
-        tls=tls if secure else None,
-    )

@@ -8,21 +8,11 @@ import ssl
 from contextlib import suppress
 
 from watchdog.hub.transport import ConnectionLostError
+from watchdog.runtime.tls import failure_of
 
 _READ_BYTES = 64 * 1024
 
 ENDED_IN_HANDSHAKE = "the connection ended during the TLS handshake"
-
-
-def client_context(ca_file: str | None) -> ssl.SSLContext:
-    """A context that verifies the hub's certificate, with the system's authorities or those of a file.
-
-    A hub that asks for another handshake on a connection of TLS 1.2 is refused it (TLS 1.3 has none): it
-    costs the client more than the hub, and no hub needs it.
-    """
-    context = ssl.create_default_context(cafile=ca_file)
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    return context
 
 
 class Tls:
@@ -37,7 +27,11 @@ class Tls:
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        try:
+            self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        except ValueError:
+            # A hub may redirect to any name, and behind a proxy nobody has looked this one up.
+            raise ConnectionLostError("tls", "no certificate can be for a host of this name") from None
         self.failure: ConnectionLostError | None = None
         """What ended the connection behind the last bytes that `decrypt` returned."""
         self.ended = False
@@ -64,10 +58,8 @@ class Tls:
             return False
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise ConnectionLostError("closed", ENDED_IN_HANDSHAKE) from None
-        except ssl.SSLCertVerificationError as error:
-            raise ConnectionLostError("tls", error.verify_message) from None
         except ssl.SSLError as error:
-            raise _failure(error) from None
+            raise ConnectionLostError("tls", failure_of(error)) from None
         return True
 
     def decrypt(self, data: bytes) -> bytes | None:
@@ -87,7 +79,7 @@ class Tls:
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass
         except ssl.SSLError as error:
-            self.failure = _failure(error)
+            self.failure = ConnectionLostError("tls", failure_of(error))
         # Behind a close_notify, at the end of the stream or behind an alert nothing more comes.
         self.ended = True
         return b"".join(pieces)
@@ -113,8 +105,3 @@ class Tls:
             self._incoming.write(data)
         elif data is not None:
             self._incoming.write_eof()
-
-
-def _failure(error: ssl.SSLError) -> ConnectionLostError:
-    """OpenSSL's own name for what went wrong, which for an alert of the other side says which one it was."""
-    return ConnectionLostError("tls", error.reason or type(error).__name__)

@@ -3,8 +3,11 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from email.utils import mktime_tz, parsedate_tz
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar
 from typing import Any
 
 import httpx
@@ -14,13 +17,20 @@ from msgspec import Struct
 from watchdog import __version__
 from watchdog.core.errors import ProviderError
 from watchdog.core.protocol.reasons import DisconnectReason
+from watchdog.runtime.proxies import Proxy, ProxyError, proxy_for
+from watchdog.runtime.tls import alert_in, failure_of
 
 MAX_ANSWER_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 10.0
 OK = 200
 CREATED = 201
 
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""The longest `Retry-After` that is respected, so that no server can end the watch with one."""
+
 _LONGEST_NUMBER = 9
+_ALERT_BYTES = 16 * 1024
+_NO_REQUEST = "no request can be made of that URL and token"
 _ENDED = re.compile("disconnected|closed connection")
 
 
@@ -33,41 +43,56 @@ class NoAnswerError(ProviderError):
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer: status, the whole body, and how long the server asks us to wait."""
+    """An HTTP answer: status, the whole body, how long the server asks us to wait, and two headers."""
 
     status: int
     body: bytes
     retry_after_seconds: float | None = None
+    content_type: str = ""
+    challenge: str = ""
+    """Its `WWW-Authenticate`."""
 
 
 class Client:
-    """POSTs with TLS verified, no redirects followed, and the environment's proxies."""
+    """POSTs with TLS verified, no redirects followed, and a proxy as `proxy_for` has it."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext, proxy: str = "env") -> None:
         self._tls = tls
+        self._proxy = proxy
 
-    async def post(self, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None) -> Answer:
-        """POST, with a JSON body or none.
+    async def post(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        cookies: CookieJar | None = None,
+    ) -> Answer:
+        """POST, with a JSON body or none; `cookies` go along where they belong, and are added to.
 
         Raises:
             NoAnswerError: none came, or one longer than `MAX_ANSWER_BYTES`.
 
         """
+        trace = _Trace()
         with trio.move_on_after(TIMEOUT_SECONDS):
             try:
-                return await self._post(url, headers or {}, json)
+                return await self._post(url, headers or {}, json, cookies, trace)
             except (httpx.InvalidURL, UnicodeError):
                 # A redirecting hub chooses both the URL and the token in the headers.
-                raise NoAnswerError("protocol", "no request can be made of that URL and token") from None
+                raise NoAnswerError("protocol", _NO_REQUEST) from None
             except httpx.HTTPError as error:
-                raise NoAnswerError(_reason(error), type(error).__name__) from None
+                causes = [cause for each in (error, *trace.failures) for cause in _causes(each)]
+                raise NoAnswerError(_reason(error, causes), _words(error, causes)) from None
         raise NoAnswerError("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
 
-    async def _post(self, url: str, headers: Mapping[str, str], json: Any) -> Answer:
+    async def _post(
+        self, url: str, headers: Mapping[str, str], json: Any, cookies: CookieJar | None, trace: "_Trace"
+    ) -> Answer:
         headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity", **headers}
         async with (
-            self._client() as client,
-            client.stream("POST", url, headers=headers, json=json) as response,
+            self._client(url, cookies) as client,
+            client.stream("POST", url, headers=headers, json=json, extensions={"trace": trace}) as response,
         ):
             body = bytearray()
             with trio.CancelScope() as reading:
@@ -79,36 +104,99 @@ class Client:
                         reading.cancel()
             if len(body) > MAX_ANSWER_BYTES:
                 raise NoAnswerError("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
-            told = response.headers
-            wait = retry_after_seconds(told.get("Retry-After", ""), told.get("Date", ""))
-            return Answer(response.status_code, bytes(body), wait)
+            return _answer(response, bytes(body))
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self, url: str, cookies: CookieJar | None) -> httpx.AsyncClient:
         try:
-            return httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_SECONDS)
-        except (httpx.InvalidURL, ValueError, ImportError):
-            # The library's own words repeat the proxy's URL, with its password.
-            raise NoAnswerError("refused", "the proxy in the environment can't be used") from None
+            proxy = proxy_for(url, self._proxy)
+        except ProxyError as error:
+            raise NoAnswerError("refused", str(error)) from None
+        except ValueError:
+            raise NoAnswerError("protocol", _NO_REQUEST) from None
+        try:
+            return httpx.AsyncClient(
+                verify=self._tls,
+                timeout=TIMEOUT_SECONDS,
+                cookies=cookies,
+                proxy=_proxy(proxy) if proxy is not None else None,
+                # The environment has had its say: the WebSocket has to go the same way.
+                trust_env=False,
+            )
+        except (httpx.InvalidURL, ValueError):
+            # The library's own words repeat the proxy's URL.
+            raise NoAnswerError("refused", "the proxy's address is no URL") from None
+
+
+class _Trace:
+    """Why sending the request failed, of which the library says nothing: it goes on to read the answer.
+
+    A server of TLS 1.3 that refuses us does so when our handshake is done. It sends an alert and hangs up,
+    and our request may meet the hanging up first.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[BaseException] = []
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of a step of the library's."""
+        if event.endswith(".start_tls.complete"):
+            self._stream = info["return_value"]
+        elif event.endswith(".failed"):
+            self.failures.append(info["exception"])
+            if ".send_request_" in event and self._stream is not None:
+                await self._look_for_alert()
+
+    async def _look_for_alert(self) -> None:
+        tls, sock = (self._stream.get_extra_info(name) for name in ("ssl_object", "socket"))
+        try:
+            # The connection has ended: what came before that is here, or nothing comes.
+            alert = alert_in(tls, await sock.recv(_ALERT_BYTES))
+        except OSError:
+            return
+        if alert is not None:
+            self.failures.append(alert)
+
+
+def _proxy(proxy: Proxy) -> httpx.Proxy:
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    auth = None if proxy.user is None else (proxy.user, proxy.password)
+    return httpx.Proxy(f"http://{host}:{proxy.port}", auth=auth)
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    told = response.headers
+    return Answer(
+        response.status_code,
+        body,
+        retry_after_seconds(told.get("Retry-After", ""), told.get("Date", "")),
+        told.get("Content-Type", ""),
+        told.get("WWW-Authenticate", ""),
+    )
 
 
 def retry_after_seconds(value: str, date: str) -> float | None:
     """What a `Retry-After` of seconds or of an HTTP date asks for; None where it says nothing sensible.
 
-    A date is counted from the answer's own `Date`, so our own clock doesn't matter.
+    A date is counted from the answer's own `Date`, so our own clock doesn't matter where there is one.
     """
-    if value.isdecimal() and len(value) <= _LONGEST_NUMBER:
-        return float(value)
-    until, now = parsedate_tz(value), parsedate_tz(date)
+    if value.isascii() and value.isdecimal():
+        return float(value) if len(value) <= _LONGEST_NUMBER else None
+    until, now = _instant(value), _instant(date)
+    return None if until is None else max(0.0, until - (time.time() if now is None else now))
+
+
+def _instant(date: str) -> float | None:
     try:
-        return max(0.0, float(mktime_tz(until) - mktime_tz(now))) if until and now else None
+        parsed = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
+    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).timestamp()
 
 
-def _reason(error: httpx.HTTPError) -> DisconnectReason:
+def _reason(error: httpx.HTTPError, causes: Sequence[BaseException]) -> DisconnectReason:
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
-    causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return "closed"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
@@ -120,6 +208,12 @@ def _reason(error: httpx.HTTPError) -> DisconnectReason:
     # The client has one class for garbage and for a connection that ends within an answer.
     ended = isinstance(error, httpx.RemoteProtocolError) and _ENDED.search(str(error)) is not None
     return "closed" if ended else "protocol"
+
+
+def _words(error: httpx.HTTPError, causes: Sequence[BaseException]) -> str:
+    """What there is to say of it: for TLS, OpenSSL's name of the alert or of what it can't verify."""
+    failures = (failure_of(cause) for cause in causes if isinstance(cause, ssl.SSLError))
+    return next(failures, type(error).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -3,6 +3,7 @@
 The caller limits the number of connections and the time for each step.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
@@ -18,6 +19,7 @@ READ_BYTES = 16 * 1024
 _BODY_PIECES = 8
 """How many pieces of an unwanted body are skipped; each costs as much as a small request."""
 
+_ABSOLUTE = re.compile(rb"^https?://[^/?#]*", re.IGNORECASE)
 _PARTING_READS = 64
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -112,7 +114,12 @@ class HttpConnection:
 
     def _scope_of(self, request: h11.Request) -> Scope:
         self._method = request.method.decode("ascii")
-        path, _, query = request.target.partition(b"?")
+        # Some ask as if we were a proxy, with scheme and host, which are of no interest (RFC 9112, section
+        # 3.2.2: "a server MUST accept the absolute-form").
+        target = _ABSOLUTE.sub(b"", request.target, count=1)
+        path, _, query = target.partition(b"?")
+        if target is not request.target and not path:
+            path = b"/"
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -8,7 +8,14 @@ import msgspec
 from watchdog.config.schema import Feed, Token
 from watchdog.config.values import HttpUrl
 from watchdog.core.errors import ProviderError
-from watchdog.runtime.http_client import CREATED, OK, Answer, Client, NoAnswerError
+from watchdog.runtime.http_client import (
+    CREATED,
+    MAX_RETRY_AFTER_SECONDS,
+    OK,
+    Answer,
+    Client,
+    NoAnswerError,
+)
 from watchdog.runtime.redaction import register_query, register_secret
 from watchdog.tokens.sources import CredentialError, clean_secret, clean_token, reader
 
@@ -17,9 +24,6 @@ _EXPIRES_FIELDS = ("expires_in", "expiresIn")
 _WRAPPERS = ("data", "result")
 _REDIRECTION = 3
 _LONGEST_LIFE_SECONDS = 1e12
-
-MAX_RETRY_AFTER_SECONDS = 300.0
-"""The longest `Retry-After` we respect, so the endpoint can't stop renewal forever."""
 
 
 class TokenEndpointError(ProviderError):

@@ -9,7 +9,14 @@ from watchdog.core.protocol import signalr
 from watchdog.core.protocol.events import Closed, Invalid, Invocation, RecordTooLong
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.core.protocol.records import MessageType, encode_record
-from watchdog.core.protocol.signalr import ANSWERS_A_MINUTE, Session
+from watchdog.core.protocol.signalr import (
+    ANSWERS_A_MINUTE,
+    KEEP_ALIVE_SECONDS,
+    PROTOCOL_TIMEOUTS,
+    SERVER_TIMEOUT_SECONDS,
+    Session,
+    Timeouts,
+)
 
 
 def test_the_types_of_the_protocol_have_their_documented_numbers():
@@ -306,3 +313,41 @@ def test_a_known_type_with_a_property_of_another_type_breaks_the_protocol(record
     (event,) = established().receive(record + "\x1e", 1.0)
 
     assert event.reason == "protocol"
+
+
+# --- the times of a connection
+
+
+def test_the_times_are_the_protocols_unless_others_are_given():
+    session = established_with(PROTOCOL_TIMEOUTS)
+    assert session.next_deadline == KEEP_ALIVE_SECONDS
+    assert session.tick(29.9)
+    assert not session.tick(SERVER_TIMEOUT_SECONDS)
+
+
+def test_pings_go_out_as_often_as_told():
+    session = established_with(Timeouts(4.0, 9.0))
+    assert session.tick(3.9)
+    assert session.data_to_send() == ""
+    assert session.tick(4.0)
+    assert session.data_to_send() == PING
+    assert session.next_deadline == 8.0
+
+
+def test_a_hub_may_be_silent_for_as_long_as_told():
+    session = established_with(Timeouts(100.0, 9.0))
+    assert session.next_deadline == 9.0
+    assert session.tick(8.9)
+    assert not session.tick(9.0)
+
+
+def test_pings_of_many_games_are_spread_over_a_fifteenth_of_the_time_between_them():
+    assert Timeouts(30.0, 9.0).spread(0.0) == Timeouts(30.0, 9.0)
+    assert Timeouts(30.0, 9.0).spread(0.75) == Timeouts(28.5, 9.0)
+
+
+def established_with(timeouts):
+    session = Session(SUBSCRIBE, 0.0, timeouts=timeouts)
+    session.receive("{}\x1e", 0.0)
+    session.data_to_send()
+    return session

@@ -15,6 +15,7 @@ from io import StringIO
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from watchdog.core.protocol.events import (
     Closed,
@@ -40,11 +41,29 @@ SERVER_TIMEOUT_SECONDS = 30.0
 ANSWERS_A_MINUTE = 20
 """So many invocations that want an answer get one: all of it fits the buffers of a hub that reads nothing."""
 
-_LONGEST_ANSWERED_ID = 256
 MAX_RECORDS = 1_000
 """The most records in one message: minutes of updates joined, and what is read within some milliseconds."""
 
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
+
+_LONGEST_ANSWERED_ID = 256
+
+
+class Timeouts(Struct, frozen=True):
+    """How often we ping, and how long a hub may send nothing at all. The defaults are the protocol's."""
+
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    server_timeout_seconds: float = SERVER_TIMEOUT_SECONDS
+
+    def spread(self, random: float) -> "Timeouts":
+        """The same with pings a fifteenth sooner at most, given a `random` from [0, 1).
+
+        Games that connected together would ping together, and hold up the loop.
+        """
+        return replace(self, keep_alive_seconds=self.keep_alive_seconds * (1.0 - random / 15.0))
+
+
+PROTOCOL_TIMEOUTS = Timeouts()
 
 
 class _HandshakeAnswer(Struct):
@@ -94,12 +113,12 @@ class Session:
         "_answers_since",
         "_established",
         "_expected",
-        "_keep_alive_seconds",
         "_last_received_at",
         "_last_sent_at",
         "_outbox",
         "_partial",
         "_subscribe",
+        "_timeouts",
     )
 
     def __init__(
@@ -108,7 +127,7 @@ class Session:
         at: float,
         *,
         expected: Callable[[str], Update] | None = None,
-        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+        timeouts: Timeouts = PROTOCOL_TIMEOUTS,
     ) -> None:
         """Begin with the handshake; `subscribe` is the record sent once the hub has accepted it.
 
@@ -117,7 +136,7 @@ class Session:
         """
         self._subscribe = subscribe
         self._expected = expected
-        self._keep_alive_seconds = keep_alive_seconds
+        self._timeouts = timeouts
         self._established = False
         self._outbox = [_HANDSHAKE]
         self._partial = StringIO()
@@ -137,8 +156,8 @@ class Session:
         if not self._established:
             return self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
         return min(
-            self._last_sent_at + self._keep_alive_seconds,
-            self._last_received_at + SERVER_TIMEOUT_SECONDS,
+            self._last_sent_at + self._timeouts.keep_alive_seconds,
+            self._last_received_at + self._timeouts.server_timeout_seconds,
         )
 
     @property
@@ -155,14 +174,14 @@ class Session:
     def tick(self, at: float) -> bool:
         """Ping when it is time to; return whether the hub still counts as alive.
 
-        False once the handshake has waited 15 s, or no record has come for 30 s (a ping is one).
+        False once the handshake has waited 15 s, or no record has come for as long as the hub may be silent.
         """
         # Clients ping from the accepted handshake on; until then there is only the time limit.
         if not self._established:
             return at < self._last_sent_at + HANDSHAKE_TIMEOUT_SECONDS
-        if at >= self._last_received_at + SERVER_TIMEOUT_SECONDS:
+        if at >= self._last_received_at + self._timeouts.server_timeout_seconds:
             return False
-        if at >= self._last_sent_at + self._keep_alive_seconds:
+        if at >= self._last_sent_at + self._timeouts.keep_alive_seconds:
             self._send(_PING, at)
         return True
 

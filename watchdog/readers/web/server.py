@@ -13,6 +13,7 @@ from watchdog.core.errors import OperatorError
 from watchdog.readers.web.connection import WebConnection
 from watchdog.runtime.http_server import Application, Receive, Scope, Send
 from watchdog.runtime.throttle import Throttle, ThrottledLog
+from watchdog.runtime.tls import server_context
 
 MAX_CONNECTIONS = 512
 
@@ -193,7 +194,7 @@ def _address(listener: trio.SocketListener, scheme: str) -> str:
 
 
 def _tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = server_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Of TLS 1.2 only what keeps past traffic secret when the key is lost; all of TLS 1.3 does.
     context.set_ciphers("ECDHE+AESGCM")
