@@ -1,6 +1,7 @@
 """Negotiating with hubs that answer whatever they can."""
 
 import json
+import re
 import ssl
 from pathlib import Path
 
@@ -230,3 +231,82 @@ async def test_the_real_client_asks_the_real_way(client):
     assert head.startswith("post /hubs/negotiate?negotiateversion=1 http/1.1\r\n")
     assert f"\r\nauthorization: bearer {TOKEN}" in head
     assert "\r\ncontent-length: 0\r\n" in head
+
+
+# --- whose refusal it is, and when to come again
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_token_that_came_with_a_redirect_is_not_ours(status):
+    lost = await loss(ok({"url": "https://b.example/", "accessToken": "theirs"}), Answer(status, b""))
+    assert lost.reason == "rejected"
+
+
+async def test_our_token_is_refused_by_whoever_it_is_sent_to():
+    assert (await loss(ok({"url": "https://b.example/"}), Answer(401, b""))).reason == "unauthorized"
+
+
+async def test_a_firewalls_page_is_no_refusal_of_our_token():
+    assert (await loss(Answer(403, b"<h1>Denied</h1>", content_type="text/html"))).reason == "rejected"
+    page = Answer(403, b"<h1>Denied</h1>", content_type="text/html", challenge="Bearer")
+    assert (await loss(page)).reason == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "kept"),
+    [(429, 20.0, 20.0), (503, 1e9, 300.0), (503, None, 0.0), (500, 20.0, 0.0), (401, 20.0, 0.0)],
+)
+async def test_a_hub_says_when_to_come_again(status, asked, kept):
+    assert (await loss(Answer(status, b"", asked))).retry_after_seconds == kept
+
+
+# --- cookies
+
+
+async def cookies_of(client, *set_cookies, to=None):
+    """The Cookie headers of the requests that follow, and the one for the WebSocket."""
+    heads = []
+
+    async def script(peer: Peer):
+        heads.append((await peer.request()).decode())
+        first = len(heads) == 1
+        body = {"url": to.format(port=port)} if to and first else VERSION_1
+        headers = [f"Set-Cookie: {each}" for each in set_cookies] if first else []
+        await peer.send(answer(200, json.dumps(body).encode(), *headers))
+
+    async with serving(script) as port:
+        negotiated = await negotiate(client, f"ws://127.0.0.1:{port}/hubs", TOKEN)
+    sent = [re.findall(r"(?i)\r\ncookie: ([^\r]*)", head) for head in heads[1:]]
+    return [each for found in sent for each in found], negotiated.cookie
+
+
+@pytest.mark.parametrize(
+    ("cookies", "sent"),
+    [
+        (["AWSALB=abc; Path=/"], "AWSALB=abc"),
+        (["a=1", "b=2; Path=/hubs; HttpOnly; SameSite=Lax"], "a=1; b=2"),
+        (["a=1; Path=/elsewhere"], ""),
+        (["a=1; Path=/; Secure"], ""),
+        (["a=1; Path=/; Domain=other.example"], ""),
+        (["a=1; Path=/; Max-Age=0"], ""),
+        (["a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], ""),
+        (["a=1; Path=/; Expires=Fri, 01 Jan 2100 00:00:00 GMT"], "a=1"),
+        (["a=1; Path=/", "a=2; Path=/"], "a=2"),
+    ],
+)
+async def test_cookies_go_where_their_rules_send_them(client, cookies, sent):
+    _, cookie = await cookies_of(client, *cookies)
+    assert "; ".join(sorted(cookie.split("; "))) == sent
+
+
+async def test_cookies_of_one_host_are_not_anothers(client):
+    assert await cookies_of(client, "a=1; Path=/", to="http://localhost:{port}/hubs") == ([], "")
+
+
+async def test_cookies_go_along_with_a_redirect_to_the_same_host(client):
+    assert await cookies_of(client, "a=1; Path=/", to="http://127.0.0.1:{port}/x") == (["a=1"], "a=1")
+
+
+async def test_each_attempt_begins_without_cookies(client):
+    await cookies_of(client, "a=1; Path=/")
+    assert await cookies_of(client) == ([], "")

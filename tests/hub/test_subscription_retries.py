@@ -156,3 +156,53 @@ async def test_the_sequence_goes_on_across_a_reconnect(autojump_clock, resumed_a
         seen = watch.game()
     assert (counted(seen.anomalies), seen.sequence_missed) == (found, missed)
     assert seen.connection_attempts == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_hub_is_left_alone_for_as_long_as_it_asks(autojump_clock, status):
+    hub = Hub(ConnectionLostError("rejected", f"HTTP status {status}", retry_after_seconds=20.0), healthy)
+    async with watching(hub, random=lambda: 0.5) as watch:
+        await trio.sleep_until(60.0)
+        assert watch.game().state == "fresh"
+    assert hub.dialled_at == pytest.approx([0.0, 20.375])
+
+
+async def test_a_hub_that_asks_for_too_long_is_asked_again_after_five_minutes(autojump_clock):
+    hub = Hub(ConnectionLostError("rejected", retry_after_seconds=1e9), healthy)
+    async with watching(hub):
+        await trio.sleep_until(400.0)
+    assert hub.dialled_at == pytest.approx([0.0, 300.25])
+
+
+async def test_a_rotation_waits_as_well(autojump_clock, token_file):
+    refused = ConnectionLostError("rejected", "HTTP status 429", retry_after_seconds=60.0)
+    hub = Hub(healthy, refused, healthy)
+    async with watching(hub, settings(token={"file": str(token_file)})) as watch:
+        await trio.sleep_until(5.0)
+        token_file.write_text("a-brand-new-token\n")
+        await trio.sleep_until(150.0)
+        assert spent(watch.game()) == pytest.approx({"fresh": 150.0})
+        assert watch.game().rotations["ok"] == 1
+    _, first, second = hub.dialled_at
+    assert second - first >= 60.0
+
+
+async def test_the_times_of_the_connection_are_the_feeds(autojump_clock):
+    said = []
+
+    async def script(peer):
+        await peer.send(HANDSHAKE)
+        await peer.subscribed()
+        for _ in range(4):
+            await peer.heard(type=6)
+            peer.records = [each for each in peer.records if each.get("type") != 6]
+            said.append(trio.current_time())
+        await trio.sleep_forever()
+
+    given = settings(
+        keep_alive_seconds=4.0, server_timeout_seconds=20.0, checks={"silence_reconnect_seconds": 100.0}
+    )
+    async with watching(Hub(script, healthy), given) as watch:
+        await trio.sleep_until(30.0)
+    assert said == pytest.approx([4.0, 8.0, 12.0, 16.0], abs=0.01)
+    assert watch.losses()[0] == ("connection.lost", "keepalive")

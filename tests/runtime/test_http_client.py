@@ -4,6 +4,7 @@ import gzip
 import socket
 import ssl
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 import trio
@@ -25,6 +26,7 @@ from tests.support.raw_server import (
 from tests.support.wire import answer
 from watchdog.runtime import http_client as module
 from watchdog.runtime.http_client import Answer, Client, NoAnswerError
+from watchdog.runtime.tls import client_context
 
 TOKEN = "sesame.open.now"
 QUERY = "?key=hidden"
@@ -345,3 +347,49 @@ async def test_being_cancelled_leaves_no_socket(client):
         await waiting.wait()
         nursery.cancel_scope.cancel()
     assert open_sockets() == before
+
+
+# --- a proxy, and a refusal behind the handshake
+
+
+@pytest.mark.parametrize("setting", ["env", "address", "none"])
+async def test_requests_go_through_the_proxy_that_is_set(monkeypatch, setting):
+    heads = []
+
+    async def script(peer: Peer):
+        heads.append(await peer.request())
+        await peer.send(answer(200))
+
+    async with serving(script) as port:
+        address = f"http://me:hidden@127.0.0.1:{port}"
+        monkeypatch.setenv("HTTP_PROXY", address if setting == "env" else "http://127.0.0.1:1")
+        client = Client(ssl.create_default_context(), address if setting == "address" else setting)
+        await client.post(url(port) if setting == "none" else url(80, host="hub.example"))
+    line = heads[0].split(b"\r\n")[0]
+    target = b"/auth/token?key=hidden" if setting == "none" else b"http://hub.example/auth/token?key=hidden"
+    assert line == b"POST %s HTTP/1.1" % target
+    assert (b"roxy-Authorization: Basic " in heads[0]) is (setting != "none")
+
+
+async def test_a_refusal_behind_the_handshake_is_named_though_the_connection_is_reset(authority, tmp_path):
+    """A server of TLS 1.3 that wants a certificate of ours: its alert comes first, and then the reset."""
+    context = authority.server()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.ca.configure_trust(context)
+
+    def refuse(listener):
+        for _ in range(20):
+            with suppress(OSError):
+                context.wrap_socket(listener.accept()[0], server_side=True)
+
+    authority.ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    client, words = Client(client_context(str(tmp_path / "ca.pem")), "none"), set()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, refuse, listener)
+            for _ in range(20):
+                with pytest.raises(NoAnswerError) as none:
+                    await client.post(url(listener.getsockname()[1], "https"))
+                words.add((none.value.reason, str(none.value)))
+    assert words == {("tls", "TLSV13_ALERT_CERTIFICATE_REQUIRED")}

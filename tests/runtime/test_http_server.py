@@ -209,3 +209,30 @@ async def test_a_body_where_there_may_be_none_is_left_out(method, status):
 
     assert answer.count(b"HTTP/1.1 %d" % status) == 2
     assert b"ok" not in answer
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        (b"http://watchdog.example:9877/a%20b?c=d", "/a b", b"c=d"),
+        (b"HTTPS://watchdog.example/healthz", "/healthz", b""),
+        (b"http://watchdog.example", "/", b""),
+        (b"http://watchdog.example?c=d", "/", b"c=d"),
+        (b"http://[::1]:9877/metrics", "/metrics", b""),
+        (b"/http://x/", "/http://x/", b""),
+        (b"//watchdog.example/metrics", "//watchdog.example/metrics", b""),
+        (b"ftp://x/metrics", "ftp://x/metrics", b""),
+        (b"*", "*", b""),
+    ],
+)
+async def test_an_absolute_target_is_the_path_in_it(target, path, query):
+    asked = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append((scope["path"], scope["query_string"]))
+        await answer_ok(scope, receive, send)
+
+    async with served(note) as client:
+        await client.send_all(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await client.receive_some(10_000)).startswith(b"HTTP/1.1 200")
+    assert asked == [(path, query)]

@@ -135,7 +135,8 @@ class Hub:
         self.tokens += parse_qs(urlsplit(endpoint.resource).query)["access_token"]
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         if isinstance(script, ConnectionLostError):
-            raise ConnectionLostError(script.reason, script.detail)
+            wait = script.retry_after_seconds
+            raise ConnectionLostError(script.reason, script.detail, retry_after_seconds=wait)
         client, server = trio.socket.socketpair()
         assert self.nursery is not None
         self.nursery.start_soon(self._serve, Peer(self, trio.SocketStream(server)), script)

@@ -30,9 +30,9 @@ async def tunnel(channel: Channel, proxy: Proxy, endpoint: Endpoint) -> None:
         if isinstance(event, h11.Response):
             break
         if event is h11.NEED_DATA:
-            http.receive_data(await channel.receive())
-        elif not isinstance(event, h11.InformationalResponse):
-            raise ConnectionLostError("closed", "the proxy ended the connection")
+            if not (data := await channel.receive()):
+                raise ConnectionLostError("closed", "the proxy ended the connection")
+            http.receive_data(data)
     if event.status_code // 100 != _SUCCESSFUL:
         lost = ConnectionLostError("refused", f"the proxy refused: HTTP status {event.status_code}")
         raise ended(lost, event.status_code, wait_in(event))

@@ -38,13 +38,13 @@ def _handshake(certificate: str) -> Play:
     return play
 
 
-def _switches(*, before: bytes = b"", drop: bytes = b"", add: bytes = b"", key: bytes | None = None) -> Play:
+def _switches(*, drop: bytes = b"", add: bytes = b"", key: bytes | None = None) -> Play:
     """A 101 that is not quite right."""
 
     async def play(talk: Talk) -> None:
         await talk.requested()
         head = switching(key or accept_key(talk.peer.head)).replace(drop, b"", 1)
-        await talk.send(before, head.removesuffix(b"\r\n"), add, b"\r\n")
+        await talk.send(head.removesuffix(b"\r\n"), add, b"\r\n")
         await talk.until_gone()
 
     return play
@@ -134,13 +134,13 @@ UPGRADE = (
         "protocol",
         _switches(add=b"Sec-WebSocket-Extensions: permessage-deflate\r\n"),
     ),
-    # No server has been seen to say so before a 101; the WebSocket library takes it for a refusal.
     _failing(
-        "103 before the 101", "upgrade", "rejected", _switches(before=b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        "103 without an end",
+        "upgrade",
+        "protocol",
+        floods("request", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20),
     ),
-    _failing(
-        "100 and nothing more", "upgrade", "rejected", says("request", b"HTTP/1.1 100 Continue\r\n\r\n")
-    ),
+    _failing("100 and nothing more", "upgrade", "timeout", says("request", b"HTTP/1.1 100 Continue\r\n\r\n")),
     _failing("301 to elsewhere", "upgrade", "rejected", answers(301, "Location: ws://127.0.0.1:1/elsewhere")),
     _failing("429 with Retry-After", "upgrade", "rejected", answers(429, "Retry-After: 1")),
     *(
@@ -151,6 +151,12 @@ UPGRADE = (
             answers(status, body=b"" if status in (204, 304) else b"words"),
         )
         for status in _REJECTIONS
+    ),
+    _failing(
+        "status 403 with a firewall's page",
+        "upgrade",
+        "rejected",
+        answers(403, "Content-Type: text/html", body=b"<title>Just a moment...</title>"),
     ),
     _unauthorized("status 401", 401),
     _unauthorized("status 403", 403),

@@ -59,6 +59,11 @@ ROWS = (
         for status in (201, 204, 301, 302, 307, 308, 400, 404, 405, 407, 408, 500, 502, 503, 504)
     ),
     _failing("429 with Retry-After", "rejected", answers(429, "Retry-After: 1")),
+    _failing(
+        "status 403 with a firewall's page",
+        "rejected",
+        answers(403, "Content-Type: text/html", body=b"<title>Just a moment...</title>"),
+    ),
     _unauthorized(401),
     _unauthorized(403),
     _failing("100 and nothing more", "timeout", says("request", b"HTTP/1.1 100 Continue\r\n\r\n")),
