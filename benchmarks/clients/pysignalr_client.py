@@ -41,9 +41,10 @@ def subscribing(
 ) -> Callable[[], Awaitable[None]]:
     """What to do once a connection is open; its reader must not wait for that."""
     wish = json.dumps({"GameType": game_type, "PartnerClientId": 1, "Count": 1})
+    arguments: list[Any] = ["SubOnWholeGamesInfo", wish]
 
     async def subscribe() -> None:
-        await client.send("Subscribe", ["SubOnWholeGamesInfo", wish])
+        await client.send("Subscribe", arguments)
         counts.open += 1
         turn.release()
 

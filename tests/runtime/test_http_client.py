@@ -3,8 +3,10 @@
 import gzip
 import socket
 import ssl
+import time
 import tracemalloc
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 
 import pytest
 import trio
@@ -177,7 +179,7 @@ NOW = "Sun, 22 Nov 2026 18:00:00 GMT"
 def test_a_wait_is_read_from_seconds_or_from_a_date_against_the_answers_own_or_our_clock(
     value, date, seconds, monkeypatch
 ):
-    monkeypatch.setattr(module.time, "time", lambda: module.parsedate_to_datetime(NOW).timestamp() + 60.0)
+    monkeypatch.setattr(time, "time", lambda: parsedate_to_datetime(NOW).timestamp() + 60.0)
     assert module.retry_after_seconds(value, date) == seconds
 
 

@@ -45,9 +45,9 @@ def _request(http: h11.Connection, proxy: Proxy, endpoint: Endpoint) -> bytes:
     # Unlike a Host header, the target of a CONNECT always has its port (RFC 9112, section 3.2.3).
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     target = f"{host}:{endpoint.port}"
-    headers = [("Host", target.encode()), ("User-Agent", f"betcore-watchdog/{__version__}".encode())]
+    headers = [(b"Host", target.encode()), (b"User-Agent", f"betcore-watchdog/{__version__}".encode())]
     if proxy.authorization is not None:
-        headers.append(("Proxy-Authorization", proxy.authorization))
+        headers.append((b"Proxy-Authorization", proxy.authorization))
     try:
         head = http.send(h11.Request(method="CONNECT", target=target, headers=headers))
     except (h11.LocalProtocolError, UnicodeError):

@@ -138,7 +138,7 @@ UPGRADE = (
         "103 without an end",
         "upgrade",
         "protocol",
-        floods("request", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20),
+        floods("request", b"HTTP/1.1 103 Hints\r\n\r\n" * 20),
     ),
     _failing("100 and nothing more", "upgrade", "timeout", says("request", b"HTTP/1.1 100 Continue\r\n\r\n")),
     _failing("301 to elsewhere", "upgrade", "rejected", answers(301, "Location: ws://127.0.0.1:1/elsewhere")),

@@ -16,6 +16,7 @@ from pysignalr.transport.websocket import WebsocketTransport
 async def watch(url: str, token: str, game_type: int, updates: int, way: str) -> None:
     """Print as many updates as wanted."""
     wish = json.dumps({"GameType": game_type, "PartnerClientId": 1, "Count": 1})
+    arguments: list[Any] = ["SubOnWholeGamesInfo", wish]
     received: asyncio.Queue[Any] = asyncio.Queue()
     # Its own factory of tokens comes too late for the negotiation.
     headers = {"Authorization": f"Bearer {token}"}
@@ -34,7 +35,7 @@ async def watch(url: str, token: str, game_type: int, updates: int, way: str) ->
         received.put_nowait(arguments[0])
 
     async def subscribe() -> None:
-        await client.send("Subscribe", ["SubOnWholeGamesInfo", wish])
+        await client.send("Subscribe", arguments)
 
     client.on("WholeGamesInfoSubscribe", on_update)
     client.on_open(subscribe)
