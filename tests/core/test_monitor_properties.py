@@ -130,8 +130,9 @@ def test_the_seconds_over_all_states_add_up_to_the_time_watched(chosen):
 @given(steps(NASTY), st.booleans())
 def test_the_findings_alone_tell_the_stays_of_the_ledger(chosen, looks):
     watch, found = play(chosen, looks=looks)
-    seconds = dict.fromkeys(STATES, 0.0)
-    state, since = "unobserved", 0.0
+    seconds: dict[Any, float] = dict.fromkeys(STATES, 0.0)
+    state: Any = "unobserved"
+    since = 0.0
     for finding in found:
         assert finding.at is not None
         if finding.event == "feed.state_changed":
