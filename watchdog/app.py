@@ -2,7 +2,7 @@
 
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,11 +12,15 @@ import structlog
 import trio
 
 from watchdog import __version__
+from watchdog.archive.api import page
+from watchdog.archive.archive import Archive
 from watchdog.config.load import load
 from watchdog.config.permissions import ExposedFiles
 from watchdog.config.schema import Config, Feed, Web
 from watchdog.config.validation import ConfigError
 from watchdog.core.findings import Finding
+from watchdog.core.history import SECOND
+from watchdog.core.incidents import IncidentEvent
 from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import Snapshot
 from watchdog.hub.reader import Reader
@@ -70,19 +74,34 @@ class Watchdog:
         self._reload_successful = True
         self._reload_success_at = self._clock.wall()
         self._feeds: dict[str, FeedSupervisor] = {}
+        self._archive = Archive(
+            self._clock,
+            self._monitors,
+            self._report_incident,
+            version=__version__,
+            config_hash=settings.digest,
+            file=settings.history.file if settings.history else None,
+            keep_days=settings.history.keep_days if settings.history else 0.0,
+        )
         for feed in settings.feeds:
             self._add(feed)
+        self._archive.follow()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Watch until cancelled; every socket is then closed properly."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            trio.lowlevel.add_instrument(self._blame)
-            nursery.start_soon(self._reader.run)
-            for feed in self._feeds.values():
-                nursery.start_soon(feed.run)
-            nursery.start_soon(self._warn_of_exposed_files)
-            task_status.started()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                trio.lowlevel.add_instrument(self._blame)
+                nursery.start_soon(self._reader.run)
+                for feed in self._feeds.values():
+                    nursery.start_soon(feed.run)
+                nursery.start_soon(self._warn_of_exposed_files)
+                self._archive.start()
+                nursery.start_soon(self._archive.run)
+                task_status.started()
+        finally:
+            self._archive.close()
 
     def snapshot(self) -> Snapshot:
         """All that is known now: one instant for all games."""
@@ -90,15 +109,17 @@ class Watchdog:
         return Snapshot(
             taken_at=wall,
             version=__version__,
-            games=tuple(
-                monitor.snapshot(now, wall) for feed in self._feeds.values() for monitor in feed.monitors
-            ),
+            games=tuple(monitor.snapshot(now, wall) for monitor in self._monitors()),
             tokens=tuple(feed.keeper.snapshot() for feed in self._feeds.values()),
             loop_stall_seconds=self._stalls.seconds,
             log_lines_dropped=log.dropped_lines(),
             reload_successful=self._reload_successful,
             reload_success_at=self._reload_success_at,
+            history=self._archive.snapshot(),
         )
+
+    def _monitors(self) -> Iterator[Monitor]:
+        return (monitor for feed in self._feeds.values() for monitor in feed.monitors)
 
     async def reload_on_hangup(self, path: Path) -> None:
         """Reload the file at every SIGHUP, for as long as this task runs."""
@@ -117,6 +138,8 @@ class Watchdog:
             return
         if settings.web != self._settings.web:
             self._log.warning("config.needs_restart", section="web")
+        if settings.history != self._settings.history:
+            self._log.warning("config.needs_restart", section="history")
         if settings.log != self._settings.log:
             log.configure(settings.log.format, settings.log.level)
         self._apply(settings)
@@ -147,6 +170,7 @@ class Watchdog:
                 supervisor = self._add(feed)
                 if self._nursery is not None:
                     self._nursery.start_soon(supervisor.run)
+        self._archive.follow()
         for supervisor in old.values():
             supervisor.scope.cancel()
 
@@ -174,6 +198,19 @@ class Watchdog:
         for finding in findings:
             key = (monitor.feed, monitor.game_type, finding.event)
             self._write(finding, key, feed=monitor.feed, game_type=str(monitor.game_type), game=monitor.game)
+        self._archive.report(monitor, findings)
+
+    def _report_incident(self, monitor: Monitor, event: IncidentEvent) -> None:
+        incident = event.incident
+        self._log.info(
+            event.event,
+            feed=monitor.feed,
+            game_type=str(monitor.game_type),
+            game=monitor.game,
+            id=incident.id,
+            whose=incident.whose,
+            seconds={state: round(lasted / SECOND, 3) for state, lasted in incident.lasted.items()},
+        )
 
     def _report_feed(self, feed: str, findings: Sequence[Finding]) -> None:
         for finding in findings:
@@ -217,13 +254,14 @@ async def run(
     passwords = Passwords(settings.users.hashes) if settings.users is not None else None
     clock = Clock(now=time_of_loop())
     watchdog = Watchdog(settings, clock=clock, on_reload=partial(_replace_users, passwords))
+    history = partial(page, settings.history.file) if settings.history is not None else None
     shorten_pauses()
     events = structlog.get_logger()
     async with open_nursery_of_body() as nursery:
         addresses = await nursery.start(
             partial(
                 serve,
-                create_app(watchdog.snapshot, render, passwords),
+                create_app(watchdog.snapshot, render, passwords, history),
                 listen=(settings.web.listen.host, settings.web.listen.port),
                 tls=_tls_files(settings.web),
             )

@@ -44,7 +44,8 @@ def only_game(settings: Config, game_type: int) -> Config | None:
 
 async def watch(settings: Config, duration_seconds: float) -> Sequence[GameSnapshot]:
     """What is known of each game after so many seconds of watching."""
-    watchdog = Watchdog(settings)
+    # One look is no part of the history, whose file a running watchdog writes.
+    watchdog = Watchdog(replace(settings, history=None))
     async with trio.open_nursery() as nursery:
         await nursery.start(watchdog.run)
         await trio.sleep(duration_seconds)

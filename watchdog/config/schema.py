@@ -1,10 +1,12 @@
 """The tables of the configuration: their keys, types, defaults, and the rules between keys."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from watchdog.config.rules import ca_mistake, duplicates, exactly_one, pair_mistake, tables, unreadable
 from watchdog.config.users import Users
@@ -40,6 +42,7 @@ FieldPath = Annotated[
     ),
 ]
 RefreshLead = Annotated[float, Meta(ge=0.001, le=86_400.0)]
+KeepDays = Annotated[float, Meta(ge=1.0, le=10_000.0)]
 BackoffSeconds = Annotated[float, Meta(ge=0.001, le=3_600.0)]
 SocketSeconds = Annotated[float, Meta(ge=0.1, le=3_600.0)]
 Objective = Annotated[
@@ -195,6 +198,20 @@ class Reconnect(Section, frozen=True, kw_only=True):
             yield key, f"expected max_seconds ({high:g}) to be at least initial_seconds ({low:g})"
 
 
+class History(Section, frozen=True, kw_only=True):
+    """Where what happened is kept, and for how long: 1 to 10,000 days."""
+
+    file: Path
+    keep_days: KeepDays = 400
+
+    @staticmethod
+    def rules(given: Table, valid: Table) -> Iterator[Mistake]:
+        """A mistake if the file can't be one."""
+        del given
+        if (file := valid.get("file")) and file.is_dir():
+            yield "file", "expected the path of a file, got a directory"
+
+
 class Document(Section, frozen=True, kw_only=True):
     """What may stand at the top of the file."""
 
@@ -204,6 +221,7 @@ class Document(Section, frozen=True, kw_only=True):
     checks: CheckSettings = CheckSettings()
     slo: Slo = Slo()
     reconnect: Reconnect = Reconnect()
+    history: History | None = None
 
     @staticmethod
     def rules(given: Table, valid: Table) -> Iterator[Mistake]:
@@ -221,3 +239,8 @@ class Config(Document, frozen=True, kw_only=True):
 
     source: Path
     users: Users | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells this configuration from others: of its values, not of the file's text or any secret."""
+        return sha256(repr(replace(self, source=Path(), users=None)).encode()).hexdigest()[:16]

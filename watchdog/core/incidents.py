@@ -157,6 +157,17 @@ def incidents_of(
     key: GameKey, spans: Sequence[Span], anomalies: Iterable[AnomalyRow]
 ) -> tuple[Incident, ...]:
     """The incidents of a game within adjoining spans; one that the last span belongs to goes on."""
+    tracker, events = tracked(key, spans, anomalies)
+    events += tracker.advance(spans[-1].ended)
+    last = tracker.current(spans[-1].ended)
+    over = [event.incident for event in events if event.event == "incident.ended"]
+    return (*over, last) if last is not None else tuple(over)
+
+
+def tracked(
+    key: GameKey, spans: Sequence[Span], anomalies: Iterable[AnomalyRow]
+) -> tuple[IncidentTracker, list[IncidentEvent]]:
+    """A tracker that was told of adjoining spans and of the anomalies within them, and what it reported."""
     tracker = IncidentTracker(*key)
     began, ended = spans[0].began, spans[-1].ended
     inside = sorted((row for row in anomalies if began <= row.at < ended), key=lambda row: row.at)
@@ -170,10 +181,7 @@ def incidents_of(
         events += tracker.entered(span.state, span.because, span.began, agreed=span.agreed)
     for row in inside[position:]:
         events += _told(tracker, row)
-    events += tracker.advance(ended)
-    last = tracker.current(ended)
-    over = [event.incident for event in events if event.event == "incident.ended"]
-    return (*over, last) if last is not None else tuple(over)
+    return tracker, events
 
 
 def _told(tracker: IncidentTracker, row: AnomalyRow) -> list[IncidentEvent]:

@@ -74,6 +74,13 @@ class TokenSnapshot(Struct, frozen=True, kw_only=True):
     rejections: int
 
 
+class HistorySnapshot(Struct, frozen=True):
+    """The history's file: why it takes nothing (None while it does), and how many rows were lost."""
+
+    error: str | None
+    rows_dropped: int
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """The whole watch at one instant: what one scrape or one look at the status page shows."""
 
@@ -85,6 +92,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     log_lines_dropped: int
     reload_successful: bool
     reload_success_at: float
+    history: HistorySnapshot | None = None
 
     @property
     def ready(self) -> bool:

@@ -1,4 +1,4 @@
-"""The few HTTP requests of the watchdog's own: small POSTs, bounded in time and size."""
+"""The few HTTP requests of the watchdog's own, bounded in time and size."""
 
 import re
 import socket
@@ -53,8 +53,19 @@ class Answer(Struct, frozen=True):
     """Its `WWW-Authenticate`."""
 
 
+class _Request(Struct, frozen=True):
+    """What is sent, and how long its answer may be."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    json: Any
+    cookies: CookieJar | None
+    most_bytes: int
+
+
 class Client:
-    """POSTs with TLS verified, no redirects followed, and a proxy as `proxy_for` has it."""
+    """Requests with TLS verified, no redirects followed, and a proxy as `proxy_for` has it."""
 
     def __init__(self, tls: ssl.SSLContext, proxy: str = "env") -> None:
         self._tls = tls
@@ -74,10 +85,23 @@ class Client:
             NoAnswerError: none came, or one longer than `MAX_ANSWER_BYTES`.
 
         """
+        request = _Request("POST", url, headers or {}, json, cookies, MAX_ANSWER_BYTES)
+        return await self._answer_to(request)
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, most_bytes: int) -> Answer:
+        """GET what is no longer than so many bytes.
+
+        Raises:
+            NoAnswerError: no answer came, or a longer one.
+
+        """
+        return await self._answer_to(_Request("GET", url, headers or {}, None, None, most_bytes))
+
+    async def _answer_to(self, request: "_Request") -> Answer:
         trace = _Trace()
         with trio.move_on_after(TIMEOUT_SECONDS):
             try:
-                return await self._post(url, headers or {}, json, cookies, trace)
+                return await self._send(request, trace)
             except (httpx.InvalidURL, UnicodeError):
                 # A redirecting hub chooses both the URL and the token in the headers.
                 raise NoAnswerError("protocol", _NO_REQUEST) from None
@@ -86,24 +110,25 @@ class Client:
                 raise NoAnswerError(_reason(error, causes), _words(error, causes)) from None
         raise NoAnswerError("timeout", f"no answer within {TIMEOUT_SECONDS:g} s")
 
-    async def _post(
-        self, url: str, headers: Mapping[str, str], json: Any, cookies: CookieJar | None, trace: "_Trace"
-    ) -> Answer:
-        headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity", **headers}
+    async def _send(self, request: "_Request", trace: "_Trace") -> Answer:
+        headers = {"User-Agent": f"betcore-watchdog/{__version__}", "Accept-Encoding": "identity"}
+        headers.update(request.headers)
         async with (
-            self._client(url, cookies) as client,
-            client.stream("POST", url, headers=headers, json=json, extensions={"trace": trace}) as response,
+            self._client(request.url, request.cookies) as client,
+            client.stream(
+                request.method, request.url, headers=headers, json=request.json, extensions={"trace": trace}
+            ) as response,
         ):
             body = bytearray()
             with trio.CancelScope() as reading:
                 # Raw: decompressing would make gigabytes of a few bytes.
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
+                    if len(body) > request.most_bytes:
                         # Leaving the loop instead would leave the library's generators half run.
                         reading.cancel()
-            if len(body) > MAX_ANSWER_BYTES:
-                raise NoAnswerError("oversize", f"an answer longer than {MAX_ANSWER_BYTES} bytes")
+            if len(body) > request.most_bytes:
+                raise NoAnswerError("oversize", f"an answer longer than {request.most_bytes} bytes")
             return _answer(response, bytes(body))
 
     def _client(self, url: str, cookies: CookieJar | None) -> httpx.AsyncClient:

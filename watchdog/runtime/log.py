@@ -1,26 +1,20 @@
 """Logging: one event a line on stderr, redacted, escaped and bounded; a failure to write ends nothing."""
 
 import logging
-import math
 import os
 import select
 import sys
 import traceback
-from collections.abc import Mapping
 from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from watchdog.runtime.redaction import present
+from watchdog.runtime.redaction import TEXT_CHARACTERS, present, presentable
 
-_TEXT_CHARACTERS = 200
 # Our own text, and useless without its end.
 _MISTAKE_CHARACTERS = 2_000
 _TRACEBACK_LINES = 100
-_DEPTH = 4
-_ITEMS = 50
-_INT64 = 2**63
 
 
 def configure(
@@ -137,8 +131,8 @@ def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = event.pop("exc_info", None)
     clean: dict[str, Any] = dict.fromkeys(("event", "level", "timestamp"))
     for key, value in event.items():
-        limit = _MISTAKE_CHARACTERS if key == "mistake" else _TEXT_CHARACTERS
-        clean[key] = _shown(value, limit, _DEPTH)
+        limit = _MISTAKE_CHARACTERS if key == "mistake" else TEXT_CHARACTERS
+        clean[key] = presentable(value, limit)
     if error:
         clean["exception"] = _traceback(error)
     return clean
@@ -150,28 +144,4 @@ def _traceback(error: Any) -> str:
         error = error[1] if isinstance(error, tuple) else sys.exc_info()[1]
     lines = "".join(traceback.format_exception(error)).splitlines()[-_TRACEBACK_LINES:]
     # Indented, so that no line of a message can pass for an event of its own on a console.
-    return "\n".join(f"    {present(line, _TEXT_CHARACTERS)}" for line in lines)
-
-
-def _shown(value: Any, limit: int, depth: int) -> Any:
-    match value:
-        case None | bool():
-            return value
-        case int() if abs(value) < _INT64:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case str():
-            return present(value, limit)
-        case int():
-            return f"{value:#x}"[:_TEXT_CHARACTERS]
-    return _shown_container(value, limit, depth)
-
-
-def _shown_container(value: Any, limit: int, depth: int) -> Any:
-    if depth > 0 and isinstance(value, Mapping):
-        items = list(value.items())[:_ITEMS]
-        return {present(str(key), limit): _shown(item, limit, depth - 1) for key, item in items}
-    if depth > 0 and isinstance(value, list | tuple):
-        return [_shown(item, limit, depth - 1) for item in value[:_ITEMS]]
-    return present(str(value), limit)
+    return "\n".join(f"    {present(line, TEXT_CHARACTERS)}" for line in lines)

@@ -1,7 +1,10 @@
 """Keeps secrets out of every text that people or other programs can see."""
 
 import json
+import math
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, unquote
 
 _SHORTEST_SECRET = 6
@@ -30,6 +33,13 @@ _PATTERNS = (
     # Also one whose end was cut off.
     (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}"), _REDACTED),
 )
+
+TEXT_CHARACTERS = 200
+"""How much is shown of a text that came from outside."""
+
+_DEPTH = 4
+_ITEMS = 50
+_INT64 = 2**63
 
 _secrets: dict[str, None] = {}
 
@@ -85,6 +95,31 @@ def present(text: str, limit: int) -> str:
         # A secret that this first cut leaves half can't be recognized: drop its possible length as well.
         shown = shown[: max(0, len(shown) - longest)] + "…"
     return _cut(_escape(_cut(shown, limit)), limit)
+
+
+def presentable(value: Any, limit: int = TEXT_CHARACTERS, depth: int = _DEPTH) -> Any:
+    """The value safe to show and to write as JSON: each text presented, sizes and depth bounded."""
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) < _INT64:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case str():
+            return present(value, limit)
+        case int():
+            return f"{value:#x}"[:TEXT_CHARACTERS]
+    return _presentable_container(value, limit, depth)
+
+
+def _presentable_container(value: Any, limit: int, depth: int) -> Any:
+    if depth > 0 and isinstance(value, Mapping):
+        items = list(value.items())[:_ITEMS]
+        return {present(str(key), limit): presentable(item, limit, depth - 1) for key, item in items}
+    if depth > 0 and isinstance(value, list | tuple):
+        return [presentable(item, limit, depth - 1) for item in value[:_ITEMS]]
+    return present(str(value), limit)
 
 
 def _cut(text: str, limit: int) -> str:

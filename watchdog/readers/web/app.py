@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from watchdog.core.errors import ClientError, OperatorError
 from watchdog.core.snapshot import Snapshot
 from watchdog.readers.metrics.render import Rendering
 from watchdog.readers.web.auth import BasicAuth, Passwords
@@ -32,23 +33,28 @@ _SHORT_TURN_SECONDS = 0.005
 _SHARE_OF_A_LONG_TURN = 0.05
 
 Read = Callable[[], Snapshot]
+ReadHistory = Callable[[Mapping[str, str]], bytes]
 Render = Callable[[Snapshot, str, str], Rendering]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(read: Read, render: Render, passwords: Passwords | None = None) -> Starlette:
+def create_app(
+    read: Read, render: Render, passwords: Passwords | None = None, history: ReadHistory | None = None
+) -> Starlette:
     """The application over the whole watch.
 
     `read` takes a snapshot, `render` encodes it for an `Accept` and an `Accept-Encoding` header. With
-    `passwords`, nothing at all is answered without one of them.
+    `passwords`, nothing at all is answered without one of them. `history` reads the rows that a query asks
+    for; it runs in a thread.
     """
-    readers = _Readers(read, render)
+    readers = _Readers(read, render, history)
     routes = [
         Route("/", readers.page),
         Route("/metrics", readers.metrics),
         Route("/healthz", _healthz),
         Route("/readyz", readers.readyz),
         Route("/api/v1/status", readers.status),
+        Route("/api/v1/history", readers.history),
         *(Route(f"/static/{name}", _static(asset(name), kind)) for name, kind in _ASSETS.items()),
     ]
     protection = [Middleware(BasicAuth, passwords)] if passwords is not None else []
@@ -71,9 +77,10 @@ class _Readers:
     that hangs may hold every thread of the common one.
     """
 
-    def __init__(self, read: Read, render: Render) -> None:
+    def __init__(self, read: Read, render: Render, history: ReadHistory | None) -> None:
         self._read = read
         self._render = render
+        self._history = history
         self._turns = trio.Semaphore(_AT_ONCE)
         self._threads = trio.CapacityLimiter(_AT_ONCE)
 
@@ -93,6 +100,19 @@ class _Readers:
         del request
         body = await self._shown(lambda snapshot: encode(status_of(snapshot)))
         return Response(body, media_type="application/json")
+
+    async def history(self, request: Request) -> Response:
+        if self._history is None:
+            return PlainTextResponse("no history: the configuration has no [history]\n", HTTPStatus.NOT_FOUND)
+        query = dict(request.query_params)
+        try:
+            async with self._turns:
+                body = await trio.to_thread.run_sync(self._history, query, limiter=self._threads)
+        except ClientError as error:
+            return PlainTextResponse(f"{error}\n", HTTPStatus.BAD_REQUEST)
+        except OperatorError as error:
+            return PlainTextResponse(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(body, media_type="application/jsonl")
 
     async def page(self, request: Request) -> Response:
         del request

@@ -1,0 +1,1 @@
+"""What outlives the process: the history of every game, in a file. It imports `runtime` and `core` only."""
