@@ -90,6 +90,35 @@ def test_a_late_update_ends_the_silence_the_moment_it_arrives():
     assert watch.seconds == {"fresh": 1.25, "silent": 1.0}
 
 
+def test_a_silent_game_stays_silent_when_its_connection_is_replaced_until_an_update_comes():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+    watch.advance(11.0)
+
+    findings = watch.monitor.replaced("silence", 11.0, "another connection delivers")
+
+    assert [(finding.event, finding.detail["reason"]) for finding in findings] == [
+        ("connection.lost", "silence")
+    ]
+    watch.advance(13.0)
+    assert (watch.state, watch.snapshot.connected) == ("silent", True)
+    watch.receive(13.5)
+    assert watch.seconds == {"fresh": 1.25, "silent": 12.25}
+    assert (watch.anomalies, sum(watch.snapshot.intervals.counts)) == ({}, 0)
+    assert watch.snapshot.disconnects["silence"] == 1
+
+
+def test_a_game_whose_connection_is_replaced_in_time_owes_its_next_update_from_then_on():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+    watch.at = 1.0
+
+    assert changes_of(watch.monitor.replaced("closed", 1.0)) == []
+
+    assert changes_of(watch.advance(1.75)) == [("fresh", "silent")]
+    assert watch.seconds == {"fresh": 1.75}
+
+
 def test_a_lost_connection_is_disconnected_and_never_silent():
     watch = Watch().subscribe()
     watch.receive(0.5)

@@ -71,6 +71,27 @@ def test_an_attempt_that_failed_is_told_from_a_connection_that_was_lost():
     assert finding.detail == {"reason": "dns", "error": "no such host"}
 
 
+@pytest.mark.parametrize(
+    ("ending", "rotations"),
+    [
+        ("connection.lost", {"ok": 0, "failed": 0}),
+        ("connection.failed", {"ok": 0, "failed": 0}),
+        ("connection.rotation_failed", {"ok": 0, "failed": 1}),
+    ],
+)
+def test_the_end_of_a_connection_beside_the_present_one_counts_and_changes_nothing_else(ending, rotations):
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+
+    (finding,) = watch.monitor.standby_ended(ending, "refused", 0.75, "no")
+
+    assert (finding.event, finding.level, finding.at) == (ending, "warning", 0.75)
+    assert finding.detail == {"reason": "refused", "error": "no"}
+    assert (watch.state, watch.snapshot.connected) == ("fresh", True)
+    assert watch.snapshot.disconnects == dict.fromkeys(DISCONNECT_REASONS, 0) | {"refused": 1}
+    assert watch.snapshot.rotations == rotations
+
+
 def counted(watch):
     """All that a reader sees, without what an invalid message may change."""
     snapshot = watch.snapshot

@@ -58,7 +58,10 @@ NASTY = st.fixed_dictionaries(
 TAME = st.sampled_from([{}, {}, {"maintenance": True}, {"games": (dealing(finishes=moment(-60)),)}])
 
 OTHERS = st.sampled_from(
-    ["connecting", "no_token", "subscribed", "subscribed", "lost", "invalid", "authorized", "unauthorized"]
+    [
+        *("connecting", "no_token", "subscribed", "subscribed", "lost", "replaced", "standby_ended"),
+        *("invalid", "authorized", "unauthorized"),
+    ]
 )
 
 
@@ -74,11 +77,17 @@ def steps(updates):
 def happen(watch: Watch, step: Step) -> list[Finding]:
     """Let the step happen now."""
     monitor, at = watch.monitor, watch.at
+    reason = DISCONNECT_REASONS[step.wait % len(DISCONNECT_REASONS)]
     match step.action:
         case "connecting" | "no_token" | "subscribed":
             found = getattr(monitor, step.action)(at)
         case "lost":
-            found = monitor.lost(DISCONNECT_REASONS[step.wait % len(DISCONNECT_REASONS)], at)
+            found = monitor.lost(reason, at)
+        case "replaced":
+            # Only one that is subscribed to can be; without it there is nothing to replace.
+            found = (monitor.replaced if monitor.connected else monitor.lost)(reason, at)
+        case "standby_ended":
+            found = monitor.standby_ended("connection.failed", reason, at, "")
         case "invalid":
             found = monitor.invalid(INVALID_REASONS[step.wait % len(INVALID_REASONS)], at, 0.0)
         case "authorized" | "unauthorized":
@@ -243,6 +252,11 @@ class Oracle:
                 self.tried = True
             case "subscribed":
                 self.connected, self.overdue, self.owed_since = True, False, tick
+            case "replaced":
+                if tick - self.owed_since <= DUE_TICKS:
+                    self.owed_since = tick
+                # Nothing has been seen on the new connection, so nothing can be wrong with it.
+                self.overdue = False
             case "lost":
                 self.connected = False
             case "authorized" | "unauthorized":

@@ -136,7 +136,7 @@ class _Oracle:
 
     # What happens.
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event) -> None:  # noqa: C901 - a case for each kind of event
         now = event.tick / TICKS_PER_SECOND
         told = event.told
         match event.kind:
@@ -156,6 +156,10 @@ class _Oracle:
                 self.owed_since = now
                 self.on_this_connection = []
                 self._restart_what_lasts()
+            case "replaced" | "standby_ended":
+                self.disconnects[told["reason"]] += 1
+                if event.kind == "replaced":
+                    self._replace(now)
             case "lost":
                 self.subscribed = False
                 self.unread = False
@@ -166,6 +170,13 @@ class _Oracle:
                 self.invalid[told["reason"]] += 1
             case "received":
                 self._receive(told["update"], told["at"] / TICKS_PER_SECOND, told["exact"], told["wall"])
+
+    def _replace(self, now: float) -> None:
+        """Another connection owes updates from now on, but what is silent by now stays silent."""
+        if self.owed_since is not None and now - self.owed_since <= self.settings.late_after_seconds:
+            self.owed_since = now
+        self.on_this_connection = []
+        self._restart_what_lasts()
 
     def _restart_what_lasts(self) -> None:
         for lasting in self.lasting:

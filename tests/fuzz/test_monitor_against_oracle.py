@@ -120,6 +120,17 @@ class Game(RuleBasedStateMachine):
         self.phase = "subscribed"
         self.earliest = self.now
 
+    @precondition(lambda self: self.phase == "subscribed")
+    @rule(delivers=st.booleans(), reason=st.sampled_from(DISCONNECT_REASONS))
+    def one_of_two_connections_ends(self, reason: Any, *, delivers: bool) -> None:
+        if delivers:
+            self.tell("replaced", reason=reason)
+            self.monitor.replaced(reason, self.at)
+            self.earliest = self.now
+        else:
+            self.tell("standby_ended", reason=reason)
+            self.monitor.standby_ended("connection.lost", reason, self.at, "")
+
     @rule(ok=st.booleans(), invalid=st.none() | st.sampled_from(INVALID_REASONS))
     def token_or_message(self, invalid: Any, *, ok: bool) -> None:
         if invalid is not None and self.phase == "subscribed":

@@ -555,6 +555,17 @@ async def test_closing_a_connection_whose_hub_is_gone_ends_at_once(mock_clock):
         assert hub.connection.fileno() == -1
 
 
+async def test_the_socket_is_closed_even_if_saying_goodbye_fails(mock_clock, monkeypatch):
+    async def broken() -> bytes:
+        raise RuntimeError("a bug of ours")
+
+    with established() as hub:
+        monkeypatch.setattr(hub.channel, "receive", broken)
+        with pytest.raises(RuntimeError, match="a bug of ours"):
+            await hub.connection.aclose()
+        assert hub.connection.fileno() == -1
+
+
 async def test_being_cancelled_still_says_goodbye(mock_clock):
     with established() as hub:
         with trio.CancelScope() as scope:

@@ -12,9 +12,9 @@ from tests.support.hub_scripts import drop, good_for, saying, then_saying
 from tests.support.wire import HANDSHAKE, SEPARATOR, record
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.monitor import Monitor
-from watchdog.hub.attempt import FLOOD_SECONDS, Attempt
+from watchdog.hub.attempt import FLOOD_SECONDS
+from watchdog.hub.pair import Pair
 from watchdog.hub.reader import Reader
-from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.stalls import Stalls
@@ -137,22 +137,20 @@ async def test_a_flood_of_tiny_frames_does_not_hold_the_loop_until_it_is_judged(
             return []
 
     unused: Any = None
-    subscription = Subscription(
+    pair = Pair(
         Monitor("feed", 3, "game", CheckSettings(), clock.now()),
         CheckSettings(),
-        partner_client_id=42,
         keeper=unused,
-        connect=unused,
         reader=Reader(clock, Stalls(clock)),
         backoff=unused,
         report=unused,
-        random=unused,
+        serve=unused,
     )
     flooded: Any = Flooded()
-    attempt = subscription._active = Attempt("token", "active", CheckSettings())
+    attempt = pair.begin("token")
     attempt.connection = flooded
 
-    subscription.judge(clock.now())
+    pair.judge(clock.now())
 
     assert flooded.reads == 2
-    assert clock.now() < subscription.due <= clock.now() + FLOOD_SECONDS
+    assert clock.now() < pair.due <= clock.now() + FLOOD_SECONDS

@@ -150,7 +150,7 @@ async def test_a_standby_given_up_with_the_active_one_does_not_take_over_any_mor
         said = frame(TEXT, HANDSHAKE.encode()) + frame(TEXT, update(id_at(12.0) + 1).encode())
         standby.stream.socket._sock.send(said)
         (watched,) = watch.feed._games.values()
-        watched.subscription.judge(trio.current_time())
+        watched.subscription._pair.judge(trio.current_time())
         await trio.sleep_until(20.0)
         assert hub.tokens == [TOKEN, RENEWED, RENEWED]
         assert "connection.rotated" not in watch.events()

@@ -48,26 +48,38 @@ def silence(scene: Scene) -> Truth:
 
 
 def long_silence(scene: Scene) -> Truth:
-    """The watchdog gives the connection up, and the next one may be silent as well."""
+    """The watchdog opens a second connection beside the silent one, and either delivers first."""
     beat, missing = scene.anywhere(), scene.rng.randint(22, 38)
     scene.say_nothing(beat, missing)
-    lost = scene.at(beat - 1) + RECONNECT_SECONDS
-    back = lost + _RETRY + scene.rng.randint(1, 16) * TICK
-    scene.lose("silence", lost)
-    scene.subscribe(back)
-    comes = scene.at(beat + missing)
-    stretches = [
-        Stretch(scene.at(beat - 1) + LATE_SECONDS, lost, "silent"),
-        Stretch(lost, back, "disconnected"),
-    ]
-    if comes > back + LATE_SECONDS:
-        stretches.append(Stretch(back + LATE_SECONDS, comes, "silent"))
+    tried, comes = scene.at(beat - 1) + RECONNECT_SECONDS, scene.at(beat + missing)
+    scene.act(tried, lambda monitor: monitor.connecting(tried))
+    if scene.rng.random() < 0.5:
+        scene.act(comes, lambda monitor: monitor.replaced("silence", comes))
+    else:
+        scene.act(comes, lambda monitor: monitor.standby_ended("connection.lost", "silence", comes, ""))
     return Truth(
-        "silence, given up",
+        "silence, with a second connection",
         scene.due(beat),
-        [Event(lost, "connection.lost")],
-        stretches,
+        [Event(comes, "connection.lost")],
+        [Stretch(scene.at(beat - 1) + LATE_SECONDS, comes, "silent")],
         {"disconnect silence": 1},
+    )
+
+
+def silence_of_two(scene: Scene) -> Truth:
+    """The silent connection ends, and the second one that goes on is silent as well."""
+    beat, missing = scene.anywhere(), scene.rng.randint(24, 38)
+    scene.say_nothing(beat, missing)
+    tried, comes = scene.at(beat - 1) + RECONNECT_SECONDS, scene.at(beat + missing)
+    ended = tried + scene.rng.randint(1, 32) * TICK
+    scene.act(tried, lambda monitor: monitor.connecting(tried))
+    scene.act(ended, lambda monitor: monitor.replaced("closed", ended))
+    return Truth(
+        "silence, whose connection ends",
+        scene.due(beat),
+        [Event(ended, "connection.lost")],
+        [Stretch(scene.at(beat - 1) + LATE_SECONDS, comes, "silent")],
+        {"disconnect closed": 1},
     )
 
 
@@ -393,7 +405,7 @@ def _change_games(scene: Scene, beat: int, change: Callable[[Game], Game]) -> No
 FAULTS: Mapping[str, Fault] = {
     fault.__name__: fault
     for fault in (
-        *(late, silence, long_silence, dropped, unauthorized),
+        *(late, silence, long_silence, silence_of_two, dropped, unauthorized),
         *(maintenance, maintenance_offline, maintenance_outlived),
         *(gap, duplicate, regression, reset, stuck_sequence),
         *(timer_frozen, timer_expired, timer_lingering, timer_rewound, timer_jumped, timer_negative),

@@ -4,50 +4,26 @@ from watchdog.core.arrival import Arrival
 from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.findings import Anomaly, Detail
 from watchdog.core.instruments import incremented
-from watchdog.core.protocol.reasons import (
-    DISCONNECT_REASONS,
-    INVALID_REASONS,
-    DisconnectReason,
-    InvalidReason,
-)
-from watchdog.core.snapshot import ROTATION_OUTCOMES, Recent, RotationOutcome
+from watchdog.core.protocol.reasons import INVALID_REASONS, InvalidReason
+from watchdog.core.snapshot import Recent
 
 RECENT = 10
 """How many anomalies are kept for people to read."""
 
 # Every kind is there from the start. All games begin with these very dictionaries, as no count changes one.
 _NO_ANOMALIES = {(check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds}
-_NO_DISCONNECTS = dict.fromkeys(DISCONNECT_REASONS, 0)
 _NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
-_NO_ROTATIONS: dict[RotationOutcome, int] = dict.fromkeys(ROTATION_OUTCOMES, 0)
 
 
 class Counters:
     """Counts that only rise, and the last anomalies."""
 
-    __slots__ = (
-        "anomalies",
-        "attempts",
-        "disconnects",
-        "invalid",
-        "last_arrival",
-        "last_disconnect",
-        "messages",
-        "overlapped",
-        "received_bytes",
-        "recent",
-        "rotations",
-    )
+    __slots__ = ("anomalies", "invalid", "last_arrival", "messages", "received_bytes", "recent")
 
     def __init__(self) -> None:
-        self.attempts = 0
         self.messages = 0
         self.received_bytes = 0
         self.last_arrival: Arrival | None = None
-        self.last_disconnect: DisconnectReason | None = None
-        self.rotations = _NO_ROTATIONS
-        self.overlapped = 0
-        self.disconnects = _NO_DISCONNECTS
         self.invalid = _NOTHING_INVALID
         self.anomalies = _NO_ANOMALIES
         self.recent: tuple[Recent, ...] = ()
@@ -61,20 +37,6 @@ class Counters:
     def wall_at(self, at: float) -> float:
         """The UNIX time of an instant after the last update, by the wall clock when that arrived."""
         return at if self.last_arrival is None else self.last_arrival.wall + at - self.last_arrival.at
-
-    def disconnect(self, reason: DisconnectReason) -> None:
-        """Count a connection that ended or failed."""
-        self.disconnects = incremented(self.disconnects, reason)
-        self.last_disconnect = reason
-
-    def rotated(self) -> None:
-        """Count a connection that took over."""
-        self.rotations = incremented(self.rotations, "ok")
-
-    def not_rotated(self, reason: DisconnectReason) -> None:
-        """Count a connection that was to take over and failed."""
-        self.rotations = incremented(self.rotations, "failed")
-        self.disconnects = incremented(self.disconnects, reason)
 
     def invalid_message(self, reason: InvalidReason, detail: Detail, wall: float) -> None:
         """Count a message that was no valid update."""

@@ -8,11 +8,12 @@ from watchdog.core.checks.latency import Latency
 from watchdog.core.checks.maintenance import Maintenance
 from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 from watchdog.core.checks.suite import CheckSuite
+from watchdog.core.connections import Connections, Ending
 from watchdog.core.counters import Counters
 from watchdog.core.findings import Anomaly, Detail, Finding, Level
 from watchdog.core.ledger import Ledger, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
-from watchdog.core.protocol.updates import Update, unix_seconds
+from watchdog.core.protocol.updates import Update, foreign_game, unix_seconds
 from watchdog.core.snapshot import GameSnapshot
 
 
@@ -35,6 +36,7 @@ class Monitor:
         self._latency = Latency(settings)
         self._maintenance = Maintenance(settings)
         self._suite = CheckSuite(settings)
+        self._connections = Connections()
         self._counters = Counters()
         self._tried = False
         self._authorized = True
@@ -69,7 +71,7 @@ class Monitor:
     def connecting(self, at: float) -> list[Finding]:
         """An attempt to connect begins."""
         self._tried = True
-        self._counters.attempts += 1
+        self._connections.attempts += 1
         return [*self._elapse(at), *self._judge(at)]
 
     def no_token(self, at: float) -> list[Finding]:
@@ -89,34 +91,37 @@ class Monitor:
 
     def lost(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
         """An attempt failed or the connection ended, for one named reason."""
-        findings = self._elapse(at)
-        self._counters.disconnect(reason)
-        event = "connection.lost" if self.connected else "connection.failed"
-        level: Level = "info" if reason == "shutdown" else "warning"
-        findings.append(Finding(event, level, _particulars(reason, detail), at))
+        event: Ending = "connection.lost" if self.connected else "connection.failed"
+        findings = [*self._elapse(at), self._connections.ended(event, reason, at, detail)]
         self.connected = self._observing = self._blind = False
         self._cadence.disconnected()
         return findings + self._judge(at)
 
     def rotated(self, at: float) -> list[Finding]:
         """Another connection of the same subscription takes over without an interruption."""
-        self._counters.rotated()
         self._suite.begin_connection()
-        return [*self._owed_from(at), Finding("connection.rotated", "info", {}, at)]
+        return [*self._owed_from(at), self._connections.rotated(at)]
 
-    def not_rotated(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
-        """The connection that was to take over failed; the present one goes on."""
-        self._counters.not_rotated(reason)
-        finding = Finding("connection.rotation_failed", "warning", _particulars(reason, detail), at)
-        return [*self._elapse(at), finding]
+    def standby_ended(self, event: Ending, reason: DisconnectReason, at: float, detail: str) -> list[Finding]:
+        """A connection beside the present one failed or ended; the present one goes on."""
+        return [*self._elapse(at), self._connections.ended(event, reason, at, detail)]
+
+    def replaced(self, reason: DisconnectReason, at: float, detail: str = "") -> list[Finding]:
+        """The connection ended, and another one that is subscribed goes on; what is silent stays so."""
+        findings = [*self._elapse(at), self._connections.ended("connection.lost", reason, at, detail)]
+        self._observing = False
+        self._cadence.replaced(at)
+        self._suite.begin_connection()
+        self._suite.restart()
+        return findings + self._judge(at)
 
     def overlapped(self) -> None:
         """Count an update of a connection that has not taken over: the active one carries it as well."""
-        self._counters.overlapped += 1
+        self._connections.overlapped += 1
 
     def repeated(self, at: float) -> list[Finding]:
         """Count an update that the connection before has delivered: it only shows that this one delivers."""
-        self._counters.overlapped += 1
+        self._connections.overlapped += 1
         self._suite.pass_over()
         return self._owed_from(at)
 
@@ -138,10 +143,8 @@ class Monitor:
     def received(self, update: Update, arrival: Arrival, size_bytes: int) -> list[Finding]:
         """Judge one update, whose record had `size_bytes`."""
         at = arrival.at
-        for game in update.games:
-            if game.type != self.game_type:
-                detail = f"subscribed to game type {self.game_type}, got {game.type}"
-                return self.invalid("game_type", at, arrival.wall, detail)
+        if (mistake := foreign_game(update, self.game_type)) is not None:
+            return self.invalid("game_type", at, arrival.wall, mistake)
         findings = self._elapse(at)
         self._blind = False
         self._observing = True
@@ -187,6 +190,7 @@ class Monitor:
         earlier event that becomes known only later takes nothing back, so no counter ever falls.
         """
         ledger, counters, checks = self._ledger, self._counters, self._suite.checks
+        connections = self._connections
         ledger.book(min(at, max(self.next_deadline, ledger.since)))
         return GameSnapshot(
             feed=self.feed,
@@ -201,11 +205,11 @@ class Monitor:
             frozen_because=tuple(self._frozen_because()),
             tried=self._tried,
             connected=self.connected,
-            connection_attempts=counters.attempts,
-            disconnects=counters.disconnects,
-            last_disconnect=counters.last_disconnect,
-            rotations=counters.rotations,
-            overlap_messages=counters.overlapped,
+            connection_attempts=connections.attempts,
+            disconnects=connections.disconnects,
+            last_disconnect=connections.last_disconnect,
+            rotations=connections.rotations,
+            overlap_messages=connections.overlapped,
             messages=counters.messages,
             received_bytes=counters.received_bytes,
             last_message_at=None if counters.last_arrival is None else counters.last_arrival.wall,
@@ -284,7 +288,7 @@ class Monitor:
         if state == "frozen":
             detail["because"] = self._frozen_because()
         # The first attempt of a watch passes through `disconnected`; that is no trouble yet.
-        first = old == "unobserved" and state == "disconnected" and self._counters.last_disconnect is None
+        first = old == "unobserved" and state == "disconnected" and self._connections.last_disconnect is None
         expected = first or state in ("fresh", "maintenance")
         level: Level = "info" if expected else "warning"
         return [Finding("feed.state_changed", level, detail, self._ledger.since)]
@@ -293,7 +297,3 @@ class Monitor:
         for anomaly in anomalies:
             self._counters.anomaly(anomaly, wall)
         return [Finding(anomaly.event, "warning", anomaly.detail, at) for anomaly in anomalies]
-
-
-def _particulars(reason: DisconnectReason, detail: str) -> Detail:
-    return {"reason": reason, "error": detail} if detail else {"reason": reason}

@@ -1,11 +1,13 @@
 """One attempt to hold a game's subscription: a connection with its token, and what it has delivered."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import trio
 
 from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.connections import Ending
 from watchdog.core.handover import Delivery, Role
 from watchdog.hub.channel import Channel
 from watchdog.hub.connection import HubConnection
@@ -47,17 +49,36 @@ class Keeper(Protocol):
 class Attempt:
     """One connection with its token, from its first step to its last.
 
-    `settled` is set once it is known whether it takes over from the attempt before.
+    `settled` is set once it is known whether it takes over from the attempt before. `rotates_by` is when it
+    must have done so if it is to switch to a renewed token; infinite if it is not.
     """
 
-    __slots__ = ("connection", "delivery", "scope", "settled", "token")
+    __slots__ = ("connection", "delivery", "rotates_by", "scope", "settled", "token")
 
     def __init__(self, token: str, role: Role, checks: CheckSettings) -> None:
         self.token = token
         self.scope = trio.CancelScope()
         self.settled = trio.Event()
         self.delivery = Delivery(role, checks)
+        self.rotates_by = math.inf
         self.connection: HubConnection | None = None
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether it was ever subscribed."""
+        return self.delivery.subscribed_at is not None
+
+    @property
+    def ending(self) -> Ending:
+        """What to call its end while it stands by."""
+        if self.rotates:
+            return "connection.rotation_failed"
+        return "connection.lost" if self.subscribed else "connection.failed"
+
+    @property
+    def rotates(self) -> bool:
+        """Whether it is there to switch to a renewed token."""
+        return self.rotates_by < math.inf
 
     def due(self, due: float) -> float:
         """When something falls due with its connection, if something else does so at `due`."""

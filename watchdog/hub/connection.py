@@ -187,12 +187,14 @@ class HubConnection:
 
 async def close(websocket: WebSocket, channel: Channel) -> None:
     """Close a WebSocket and its channel: properly if the hub plays along, and in any case soon."""
-    with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
-        websocket.close()
-        await channel.send(websocket.data_to_send())
-        while websocket.state != "closed":
-            websocket.receive(await channel.receive())
-    channel.close()
+    try:
+        with trio.move_on_after(CLOSE_TIMEOUT_SECONDS, shield=True):
+            websocket.close()
+            await channel.send(websocket.data_to_send())
+            while websocket.state != "closed":
+                websocket.receive(await channel.receive())
+    finally:
+        channel.close()
 
 
 def _meaning(event: Event) -> Heard | None:

@@ -13,8 +13,9 @@ from watchdog.core.findings import Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.signalr import Timeouts
 from watchdog.hub.connector import Connector
+from watchdog.hub.pair import Report
 from watchdog.hub.reader import Reader
-from watchdog.hub.subscription import Report, Subscription
+from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Dial
 from watchdog.runtime.http_client import Client
 from watchdog.runtime.tls import client_context
@@ -105,7 +106,7 @@ class FeedSupervisor:
             if settings is not None and replace(watched.settings, slo=settings.slo) == settings:
                 watched.settings = settings
                 watched.subscription.monitor.freshness_objective = settings.slo.freshness
-                watched.subscription.backoff = self._backoff
+                watched.subscription.back_off(self._backoff)
             else:
                 del self._games[game_type]
                 watched.scope.cancel()

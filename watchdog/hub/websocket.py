@@ -49,15 +49,21 @@ class WebSocket:
         if self.state == "open" and (text := self._frames.whole_text(data)) is not None:
             return [text]
         messages: list[Message] = []
+        if self.state == "closed":
+            # Nothing is read any more, not even the end of the stream that follows a Close.
+            return messages
         if not data:
             self._happens("end", ConnectionLostError("closed", f"code {CloseReason.ABNORMAL_CLOSURE:d}"))
             return messages
         if self._released:
             self._pass_on(data, messages)
             return messages
-        frames = self._frames
-        frames.feed(data)
-        count = 0
+        self._frames.feed(data)
+        self._read_frames(messages)
+        return messages
+
+    def _read_frames(self, messages: list[Message]) -> None:
+        frames, count = self._frames, 0
         while self.state != "closed" and (piece := frames.next()) is not None:
             count += 1
             if count > MAX_FRAMES:
@@ -71,7 +77,6 @@ class WebSocket:
             else:
                 self._released = piece.then == "end"
                 self._pass_on(piece.data, messages)
-        return messages
 
     def send(self, text: str) -> bytes:
         """The bytes of one text message."""

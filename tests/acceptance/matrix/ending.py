@@ -22,7 +22,7 @@ def _lost(name: str, reason: str, play: Play, **more: Any) -> Row:
 
 
 def _silent(name: str, play: Play, **more: Any) -> Row:
-    return _lost(name, "silence", play, **{"state": "silent", "passing": ("disconnected",)} | more)
+    return _lost(name, "silence", play, **{"state": "silent", "beside": True} | more)
 
 
 def _broken(name: str, play: Play, **more: Any) -> Row:
@@ -93,7 +93,7 @@ OPEN = (
         connections=2,
         counters={"disconnects:silence": 1, "disconnects:timeout": 1},
         state="silent",
-        passing=("disconnected",),
+        beside=True,
         events=("connection.lost", "connection.failed"),
     ),
     _silent("pings, but no updates", _pings_only),

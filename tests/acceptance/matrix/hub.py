@@ -127,7 +127,8 @@ class Hub:
             await self._play(talk)
         finally:
             if not self.strikes_left:
-                self.ended_at = time.time()
+                # Where a second connection delivers beside the silent one, the fault ends when that goes.
+                self.ended_at, self.recovered_at = time.time(), None
 
 
 class Talk:

@@ -60,6 +60,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """Events in the log, where they don't follow from the counters."""
     obliging: bool = False
     """The hub asks not to be called again: the longest backoff."""
+    beside: bool = False
+    """A second connection is opened beside the one in trouble, so nothing is waited for."""
 
     @property
     def log(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ class Row(Struct, frozen=True, kw_only=True):
     @property
     def pause_seconds(self) -> tuple[float, float]:
         """The shortest and the longest backoff after the last failure."""
-        if not self.failures:
+        if not self.failures or self.beside:
             return 0.0, 0.0
         if self.obliging:
             return MAX_SECONDS, MAX_SECONDS

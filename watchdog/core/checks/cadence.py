@@ -30,6 +30,13 @@ class Cadence:
         self._previous_at = None
         self.due_at = at + self._late_after_seconds
 
+    def replaced(self, at: float) -> None:
+        """Another connection owes updates from `at` on; what is late already stays so until one comes."""
+        self._previous_at = None
+        if at <= self.due_at:
+            self.silent = False
+            self.due_at = at + self._late_after_seconds
+
     def disconnected(self) -> None:
         """No update is due without a subscription."""
         self.silent = False

@@ -269,3 +269,11 @@ def subscribe_record(game_type: int, partner_client_id: int) -> str:
 def unix_seconds(moment: datetime) -> float:
     """UNIX seconds of a documented date and time; one without an offset is UTC, as .NET may write it."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def foreign_game(update: Update, game_type: int) -> str | None:
+    """Says how an update holds a game of another type than the one subscribed to; None if it does not."""
+    for game in update.games:
+        if game.type != game_type:
+            return f"subscribed to game type {game_type}, got {game.type}"
+    return None
