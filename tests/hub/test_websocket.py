@@ -102,14 +102,3 @@ def test_neither_endpoint_nor_loss_shows_the_token():
 )
 def test_the_authority_names_the_port_unless_it_is_the_schemes_own(host, port, tls, authority):
     assert Endpoint(host, port, "/", ssl.create_default_context() if tls else None).authority == authority
-
-
-@pytest.mark.parametrize("more", [b"", frame(TEXT, b"too late"), close_frame(1000), b"\xff\xff"])
-def test_nothing_is_read_of_a_websocket_that_is_closed(more):
-    websocket = WebSocket()
-    websocket.receive(close_frame(1001, "bye"))
-    lost = websocket.lost
-    assert websocket.data_to_send()
-
-    assert websocket.receive(more) == []
-    assert (websocket.state, websocket.lost, websocket.data_to_send()) == ("closed", lost, b"")

@@ -335,3 +335,14 @@ def test_however_the_bytes_are_cut_they_say_the_same(begin, data, cuts):
     assert outcome((bytes([byte]) for byte in data), begin) == whole
     assert whole[1] == "closed"
     assert len(whole[3]) <= 1
+
+
+@pytest.mark.parametrize("more", [b"", frame(TEXT, b"too late"), close_frame(1000), b"\xff\xff"])
+def test_nothing_is_read_of_a_websocket_that_is_closed(more):
+    websocket = WebSocket()
+    websocket.receive(close_frame(1001, "bye"))
+    lost = websocket.lost
+    assert websocket.data_to_send()
+
+    assert websocket.receive(more) == []
+    assert (websocket.state, websocket.lost, websocket.data_to_send()) == ("closed", lost, b"")
