@@ -137,7 +137,7 @@ def test_what_is_found_in_maintenance_is_no_row_and_no_incident():
 def test_rotations_are_rows():
     noted = subscribed(Noted())
     noted.tell(noted.watch.monitor.rotated(0.6))
-    noted.tell(noted.watch.monitor.not_rotated("dns", 0.7))
+    noted.tell(noted.watch.monitor.standby_ended("connection.rotation_failed", "dns", 0.7))
     assert [row.outcome for row in noted.of(Rotation)] == ["ok", "failed"]
 
 
