@@ -147,12 +147,12 @@ def _check(check: type[Check]) -> Callable[[], Callable[[_Shown], object]]:
 
 def _cadence() -> Callable[[_Shown], object]:
     check = Cadence(_SETTINGS)
-    return lambda shown: check.received(shown[1].at, exact=shown[1].exact)
+    return lambda shown: check.received(shown[1].at, exact=shown[1].exact, agreed=False)
 
 
 def _latency() -> Callable[[_Shown], object]:
     check = Latency(_SETTINGS)
-    return lambda shown: check.received(shown[0].sent, shown[1].wall, shown[1].at)
+    return lambda shown: check.received(unix_seconds(shown[0].update.sent), shown[1].wall, shown[1].at)
 
 
 def _maintenance() -> Callable[[_Shown], object]:

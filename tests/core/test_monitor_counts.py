@@ -262,3 +262,16 @@ def test_a_snapshot_tells_since_when_the_state_holds():
 
     assert watch.snapshot.state == "silent"
     assert watch.snapshot.state_since == wall(1.25)
+
+
+def test_an_update_with_fields_not_as_documented_is_judged_counted_and_told_once():
+    watch = Watch().subscribe()
+    tolerated = ("wgi[].e[].c", "wgi[].ge")
+    first = watch.receive(0.5, tolerated=tolerated[:1])
+    second = watch.receive(1.0, tolerated=tolerated)
+    third = watch.receive(1.5, tolerated=tolerated, sequence_id=9)
+
+    assert events(first) == events(second) == ["update.tolerated"]
+    assert [each.detail["field"] for each in first + second] == list(tolerated)
+    assert events(third) == ["sequence.gap"]
+    assert watch.snapshot.tolerated_updates == watch.snapshot.messages == 3

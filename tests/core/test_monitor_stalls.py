@@ -168,3 +168,62 @@ def test_a_condition_that_goes_on_after_our_stall_is_one_after_its_own_time():
     watch.keep_receiving(13.5, games=(betting(),), betting_timer=9)
 
     assert watch.anomalies == {"betting_timer.frozen": 1}
+
+
+def test_an_update_that_shares_its_read_with_a_later_one_is_not_late_by_the_stamp_of_that():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+
+    # Due at 1.25. Both were read at 1.3125: the first of them came before the second, nobody knows when.
+    watch.receive(1.296875, exact=False)
+    watch.receive(1.296875)
+    watch.advance(1.3125)
+
+    assert watch.seconds == {"fresh": 1.3125}
+    assert watch.snapshot.late_updates == 0
+
+
+def test_an_invalid_message_that_shares_its_read_does_not_make_the_next_update_late():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+
+    watch.monitor.invalid("json", 1.296875, wall(1.296875), exact=False)
+    watch.receive(1.296875, exact=False, games=(betting(type=4),))
+    watch.receive(1.296875, exact=False)
+    watch.receive(1.296875)
+
+    assert watch.seconds == {"fresh": 1.296875}
+
+
+def test_an_inexact_stamp_freezes_no_timer_that_may_have_moved_in_time():
+    watch = Watch().subscribe()
+    watch.receive(0.5, games=(betting(),), betting_timer=9)
+    watch.keep_receiving(3.0, games=(betting(),), betting_timer=9)
+
+    # It would be frozen from 3.5 on.
+    watch.receive(3.515625, exact=False, games=(betting(),), betting_timer=8)
+    watch.receive(3.515625, games=(betting(),), betting_timer=8)
+
+    assert watch.anomalies == {}
+
+
+def test_silence_that_was_judged_lasts_until_the_stamp_of_what_ends_it():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+    watch.advance(1.25)
+
+    watch.receive(2.0, exact=False)
+    watch.receive(2.0)
+
+    assert watch.seconds == {"fresh": 1.25, "silent": 0.75}
+
+
+def test_an_update_whose_stamp_is_its_own_is_late_by_it():
+    watch = Watch().subscribe()
+    watch.receive(0.5)
+
+    watch.receive(1.296875)
+    watch.receive(1.296875, exact=False)
+
+    assert watch.seconds == {"fresh": 1.25, "silent": 0.046875}
+    assert watch.snapshot.late_updates == 1

@@ -8,11 +8,15 @@ that reading is the program's.
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from watchdog.core.checks.settings import CheckSettings
-from watchdog.core.protocol.updates import Game, Update, unix_seconds
+from watchdog.core.protocol.games import Game, Result
+from watchdog.core.protocol.updates import Update, unix_seconds
 
 TICKS_PER_SECOND = 8
 STUCK_SECONDS = 2.0
@@ -39,6 +43,9 @@ class Verdict:
     missed: int
     messages: int
     invalid: dict[str, int]
+    in_maintenance: dict[str, int]
+    timed: int
+    late: int
     disconnects: dict[str, int]
     attempts: int
     tried: bool
@@ -86,15 +93,45 @@ class Lasting:
         return self.lasts
 
 
+def known(moment: datetime) -> float | None:
+    """UNIX seconds, or nothing for a date that was never set."""
+    never = moment.year in (1, 9999) or (moment.year, moment.month, moment.day) == (1970, 1, 1)
+    return None if never else unix_seconds(moment)
+
+
+def _values(results: Iterable[Result], place: tuple[int, int, int], status: int) -> list[str]:
+    return [
+        r.value
+        for r in results
+        if (r.round_id, r.hand_id, r.sequential_number) == place and r.status == status
+    ]
+
+
+def _cross_out(some: list[str], others: list[str]) -> None:
+    """Take away what both have, one for one."""
+    for value in list(some):
+        if value in others:
+            some.remove(value)
+            others.remove(value)
+
+
 def judge(events: list[Event], settings: CheckSettings, until: int) -> Verdict:
     """Everything that must be known at tick `until`, from the whole history."""
     oracle = _Oracle(settings)
     told = [event for event in events if event.tick <= until]
     stalls = [range(event.told["since"], event.tick) for event in told if event.kind == "stalled"]
+    # An update that came together with others says only by when it came: what had not been judged by then
+    # stays as it was.
+    unknown = [
+        range(before.tick + 1, event.tick)
+        for before, event in pairwise(told)
+        if event.kind == "received" and not event.told["exact"] and before.kind == "advanced"
+    ]
     for tick in range(until + 1):
         while told and told[0].tick == tick:
             oracle.take(told.pop(0))
-        oracle.look(tick, blind=any(tick in stall for stall in stalls))
+        blind = any(tick in stall for stall in stalls)
+        oracle.look(tick, blind=blind, known=blind or not any(tick in span for span in unknown))
     return oracle.verdict()
 
 
@@ -109,7 +146,9 @@ class _Oracle:
         self.on_this_connection: list[tuple[float, bool, Update]] = []
         self.ended: set[int] = set()
         self.outcomes: Counter[str] = Counter()
-        self.published: dict[tuple[int, int, int], str] = {}
+        self.published: list[Result] = []
+        self.last_tst: float | None = None
+        self.agreed = False
         self.moved = (0.0, 0.0)
         self.previous_left = 0.0
         self.negative = False
@@ -117,6 +156,8 @@ class _Oracle:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.missed = 0
         self.invalid: Counter[str] = Counter()
+        self.in_maintenance: Counter[str] = Counter()
+        self.timed = self.late = 0
         self.disconnects: Counter[str] = Counter()
         self.attempts = 0
         self.booked: Counter[str] = Counter()
@@ -167,7 +208,7 @@ class _Oracle:
             case "authorized":
                 self.authorized = told["ok"]
             case "invalid":
-                self.invalid[told["reason"]] += 1
+                self._invalid(told["reason"], now)
             case "received":
                 self._receive(told["update"], told["at"] / TICKS_PER_SECOND, told["exact"], told["wall"])
 
@@ -184,11 +225,11 @@ class _Oracle:
 
     def _receive(self, update: Update, at: float, exact: bool, wall: float) -> None:
         if any(game.type != 3 for game in update.games):
-            self.invalid["game_type"] += 1
+            self._invalid("game_type", at)
             return
         # What an update ends that arrived during a stall had lasted until then; but where the stall hid
         # whether updates came in time, nothing is held against the provider.
-        if not self.unread:
+        if not self.unread and exact:
             self._lasts_by(at - 1 / TICKS_PER_SECOND)
         self.unread = False
         before = self.seen[-1][1] if self.seen else None
@@ -197,13 +238,21 @@ class _Oracle:
             previous_at, previous_exact, _ = self.on_this_connection[-1]
             if exact and previous_exact:
                 self.intervals.append(at - previous_at)
+                if not self._maintenance(previous_at):
+                    self.timed += 1
+                    self.late += at - previous_at > self.settings.late_after_seconds
+        # What an update shows has happened since the one before: in maintenance if either says so.
+        self.agreed = self._maintenance(at) or (
+            update.maintenance and self.settings.maintenance_hold_seconds > 0
+        )
         if not exact:
             # The time of an arrival that a stall hid is no evidence of how long anything lasts.
             self._restart_what_lasts()
-        if exact:
-            self.latencies.append(max(0.0, wall - unix_seconds(update.sent)))
+        sent = known(update.sent)
+        if exact and sent is not None:
+            self.latencies.append(max(0.0, wall - sent))
         self._sequence(before, update, at, first=first)
-        self._timestamp(before, update, at, first=first)
+        self._timestamp(sent, at)
         game = update.games[0] if update.games else None
         self._timer(before, update, game, at, first=first)
         if game is not None:
@@ -214,16 +263,29 @@ class _Oracle:
         self.on_this_connection.append((at, exact, update))
         self.owed_since = at
 
-    def _count(self, check: str, kind: str) -> None:
-        self.counts[check, kind] += 1
+    def _invalid(self, reason: str, now: float) -> None:
+        if self._maintenance(now):
+            self.in_maintenance[reason] += 1
+        else:
+            self.invalid[reason] += 1
+
+    def _count(self, check: str, kind: str, *, missed: int = 0) -> None:
+        if self.agreed:
+            self.in_maintenance[kind] += 1
+        else:
+            self.counts[check, kind] += 1
+            self.missed += missed
 
     def _sequence(self, before: Update | None, update: Update, at: float, *, first: bool) -> None:
         advanced = before is None or update.sequence_id > before.sequence_id
         if before is not None:
             step = update.sequence_id - before.sequence_id
+            sent_since = (at - self.seen[-1][0]) / self.settings.interval_seconds
             if step > 1 and self.settings.sequence == "contiguous":
-                self._count("sequence", "gap")
-                self.missed += step - 1
+                if first and step > sent_since + 120:
+                    self._count("sequence", "reset")
+                else:
+                    self._count("sequence", "gap", missed=step - 1)
             elif step == 0:
                 self._count("sequence", "duplicate")
             elif step < 0:
@@ -232,12 +294,17 @@ class _Oracle:
                 advanced = reset
         self.stuck_id.update(holds=True, at=at, anew=advanced)
 
-    def _timestamp(self, before: Update | None, update: Update, at: float, *, first: bool) -> None:
-        moved = before is None or update.sent != before.sent
-        if before is not None and update.sent < before.sent:
+    def _timestamp(self, sent: float | None, at: float) -> None:
+        if sent is None:
+            # A date that was never set says nothing.
+            self.same_tst.update(holds=False, at=at)
+            self.stuck_tst.update(holds=False, at=at)
+            return
+        last, self.last_tst = self.last_tst, sent
+        if last is not None and sent < last:
             self._count("timestamp", "regressed")
-        self.same_tst.update(holds=True, at=at, anew=moved)
-        self.stuck_tst.update(holds=True, at=at, anew=before is None or update.sent > before.sent)
+        self.same_tst.update(holds=True, at=at, anew=last is None or sent != last)
+        self.stuck_tst.update(holds=True, at=at, anew=last is None or sent > last)
 
     def _timer(
         self, before: Update | None, update: Update, game: Game | None, at: float, *, first: bool
@@ -269,29 +336,27 @@ class _Oracle:
         expired.update(holds=left == 0 and betting, at=at)
         lingering.update(holds=runs and not betting, at=at)
 
-    def _left(self, update: Update) -> float:
-        bt, sent = update.betting_timer, unix_seconds(update.sent)
+    def _left(self, update: Update) -> float | None:
+        bt, sent = update.betting_timer, known(update.sent)
         unit = self.settings.timer_unit
         if unit == "auto":
             unit = "unix_ms" if bt > 1e12 else "unix" if bt > 1e9 else "seconds"
         if unit == "seconds" or bt < 0:
             return bt
+        if sent is None:
+            return None
         # A deadline that has passed leaves nothing.
         return max(0.0, (bt / 1000 if unit == "unix_ms" else bt) - sent)
 
     def _round(self, before: Update | None, update: Update, game: Game, *, first: bool) -> None:
-        sent = unix_seconds(update.sent)
+        sent = known(update.sent)
         plans = {1: game.starts, 2: game.finishes}
-        plan = plans.get(game.state)
-        overdue = (
-            plan is not None
-            and plan.year > 1
-            and sent > unix_seconds(plan) + self.settings.round_overdue_seconds
-        )
+        plan = known(plans[game.state]) if game.state in plans else None
+        overdue = plan is not None and sent is not None and sent > plan + self.settings.round_overdue_seconds
         last = next((u.games[0] for _, u in reversed(self.seen) if u.games), None)
         if last is not None and game.id != last.id:
             # Only the present round is remembered.
-            self.ended, self.published, self.overdue = set(), {}, False
+            self.ended, self.published, self.overdue = set(), [], False
         if overdue and not self.overdue:
             self._count("round", "overdue")
         self.overdue = overdue
@@ -313,17 +378,23 @@ class _Oracle:
     def _results(self, game: Game) -> None:
         if game.results is None:
             return
-        now = {(r.round_id, r.hand_id, r.sequential_number): r for r in game.results}
-        for place, value in self.published.items():
-            there = now.get(place)
-            if there is None or (there.status == 1 and there.value != value):
+        places = {(r.round_id, r.hand_id, r.sequential_number) for r in self.published}
+        for place in places:
+            gone, come = _values(self.published, place, 1), _values(game.results, place, 1)
+            before, cancelled = _values(self.published, place, 2), _values(game.results, place, 2)
+            _cross_out(gone, come)
+            _cross_out(before, cancelled)
+            _cross_out(gone, cancelled)
+            # The rest of what was cancelled takes back anything.
+            for _ in gone[len(cancelled) :]:
                 self._count("round", "result_changed")
-        self.published = {place: r.value for place, r in now.items() if r.status == 1}
+        self.published = list(game.results)
 
     # What is so, at a tick.
 
-    def look(self, tick: int, *, blind: bool) -> None:
-        self.state = "unobserved" if blind else self._state(tick / TICKS_PER_SECOND)
+    def look(self, tick: int, *, blind: bool, known: bool) -> None:
+        if known:
+            self.state = "unobserved" if blind else self._state(tick / TICKS_PER_SECOND)
         self.booked[self.state] += 1
 
     def _state(self, now: float) -> str:
@@ -350,6 +421,10 @@ class _Oracle:
             return
         for lasting in self.lasting:
             if lasting.begins(now, self.settings.late_after_seconds) and all(lasting.name):
+                if now > -math.inf:
+                    self.agreed = self._maintenance(
+                        min(now, lasting.sightings[0] + lasting.threshold_seconds)
+                    )
                 self._count(*lasting.name)
 
     def _maintenance(self, now: float) -> bool:
@@ -371,6 +446,9 @@ class _Oracle:
             missed=self.missed,
             messages=len(self.seen),
             invalid=dict(self.invalid),
+            in_maintenance=dict(self.in_maintenance),
+            timed=self.timed,
+            late=self.late,
             disconnects=dict(self.disconnects),
             attempts=self.attempts,
             tried=self.tried,

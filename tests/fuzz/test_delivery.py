@@ -9,15 +9,9 @@ from tests.core.protocol.documents import DOCUMENT
 from tests.core.protocol.sessions import PING, established, plain
 from tests.fuzz.documents import mutated_arguments
 from watchdog.core.protocol.events import Invalid, Invocation, UpdateReceived
+from watchdog.core.protocol.games import without_unread_fields
 from watchdog.core.protocol.records import encode_record
-from watchdog.core.protocol.updates import (
-    UPDATE_TARGET,
-    UpdateDecoder,
-    UpdateError,
-    decode_update,
-    is_update,
-    without_unread_fields,
-)
+from watchdog.core.protocol.updates import UPDATE_TARGET, UpdateDecoder, UpdateError, decode_update, is_update
 
 UPDATE = encode_record({"type": 1, "target": UPDATE_TARGET, "arguments": [DOCUMENT]})
 HEADS = ('"type":1,"target":"WholeGamesInfoSubscribe"', '"target":"wholegamesinfosubscribe","type":1')

@@ -11,8 +11,8 @@ import msgspec
 from tests.month.scene import Call, Event, Scene, Stretch, Truth
 from tests.support.builders import TICK, moment, update, wall
 from watchdog.core.arrival import Arrival
+from watchdog.core.protocol.games import Game, GameState, Result
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
-from watchdog.core.protocol.updates import Game, GameState, Result
 
 LATE_SECONDS = 0.75
 RECONNECT_SECONDS = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.support.builders import TICK, game, moment, result
-from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Result, ResultStatus
+from watchdog.core.protocol.games import Game, GameState, PlayStatus, Result, ResultStatus
 
 BEAT_SECONDS = 0.5
 _JITTERS = 997

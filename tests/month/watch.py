@@ -214,5 +214,10 @@ def counted(snapshot: GameSnapshot) -> dict[str, int]:
     counts |= {f"disconnect {reason}": count for reason, count in snapshot.disconnects.items()}
     counts |= {f"invalid {reason}": count for reason, count in snapshot.invalid_messages.items()}
     counts |= {f"round {outcome}": count for outcome, count in snapshot.round_outcomes.items()}
-    counts |= {"missed": snapshot.sequence_missed, "updates": snapshot.messages}
+    counts |= {f"maintenance {kind}": count for kind, count in snapshot.maintenance_anomalies.items()}
+    counts |= {
+        "missed": snapshot.sequence_missed,
+        "updates": snapshot.messages,
+        "tolerated": snapshot.tolerated_updates,
+    }
     return {name: count for name, count in counts.items() if count}

@@ -9,7 +9,8 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
 from watchdog.core.ledger import State
 from watchdog.core.monitor import Monitor
-from watchdog.core.protocol.updates import Game, GameState, PlayStatus, Result, Update
+from watchdog.core.protocol.games import Game, GameState, PlayStatus, Result
+from watchdog.core.protocol.updates import Update
 from watchdog.core.snapshot import GameSnapshot
 
 START = datetime(2025, 6, 19, 15, 57, 18, tzinfo=UTC)

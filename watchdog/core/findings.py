@@ -10,12 +10,21 @@ Detail = dict[str, object]
 """The particulars of a finding, for people."""
 
 
+def particulars(reason: str, error: str) -> Detail:
+    """A named reason, with the words for people where there are any."""
+    return {"reason": reason, "error": error} if error else {"reason": reason}
+
+
 class Anomaly(Struct, frozen=True):
-    """One occurrence of one broken promise: the check's name, one of its kinds, particulars for people."""
+    """One occurrence of one broken promise: the check's name, one of its kinds, particulars for people.
+
+    `missed` is how many updates were lost with it.
+    """
 
     check: str
     kind: str
     detail: Detail = {}
+    missed: int = 0
 
     @property
     def event(self) -> str:

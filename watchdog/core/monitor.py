@@ -10,10 +10,10 @@ from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 from watchdog.core.checks.suite import CheckSuite
 from watchdog.core.connections import Connections, Ending
 from watchdog.core.counters import Counters
-from watchdog.core.findings import Anomaly, Detail, Finding, Level
+from watchdog.core.findings import Anomaly, Detail, Finding, Level, particulars
 from watchdog.core.ledger import Ledger, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
-from watchdog.core.protocol.updates import Update, foreign_game, unix_seconds
+from watchdog.core.protocol.updates import Update, foreign_game, known_seconds
 from watchdog.core.snapshot import GameSnapshot
 
 
@@ -133,32 +133,36 @@ class Monitor:
         self._authorized = ok
         return findings + self._judge(at)
 
-    def invalid(self, reason: InvalidReason, at: float, wall: float, detail: str = "") -> list[Finding]:
-        """Count a message that is no valid update; it counts nowhere else."""
-        findings = self._elapse(at)
-        particulars: Detail = {"reason": reason, "error": detail}
-        self._counters.invalid_message(reason, particulars, wall)
-        return [*findings, Finding("message.invalid", "warning", particulars, at)]
+    def invalid(
+        self, reason: InvalidReason, at: float, wall: float, detail: str = "", *, exact: bool = True
+    ) -> list[Finding]:
+        """Count a message that is no valid update; it counts nowhere else. For `exact` see `Arrival`."""
+        findings = self._elapse(at) if exact else []
+        agreed = self._maintenance.in_force(at)
+        return [*findings, self._counters.invalid_message(reason, detail, at, wall, agreed=agreed)]
 
     def received(self, update: Update, arrival: Arrival, size_bytes: int) -> list[Finding]:
         """Judge one update, whose record had `size_bytes`."""
         at = arrival.at
         if (mistake := foreign_game(update, self.game_type)) is not None:
-            return self.invalid("game_type", at, arrival.wall, mistake)
-        findings = self._elapse(at)
+            return self.invalid("game_type", at, arrival.wall, mistake, exact=arrival.exact)
+        # An inexact time proves no lateness: what is not judged yet fell due after the last read, and this
+        # update may have come before it.
+        findings = self._elapse(at) if arrival.exact else []
         self._blind = False
         self._observing = True
         self._counters.message(size_bytes, arrival)
-        self._cadence.received(at, exact=arrival.exact)
-        self._maintenance.received(flag=update.maintenance, at=at)
-        sent = unix_seconds(update.sent)
-        if arrival.exact:
+        self._cadence.received(at, exact=arrival.exact, agreed=self._maintenance.begun)
+        agreed = self._maintenance.received(flag=update.maintenance, at=at)
+        if update.tolerated:
+            findings += self._counters.tolerate(update.tolerated, at)
+        sent = known_seconds(update.sent)
+        if not arrival.exact:
+            self._suite.restart()  # its time is no evidence of how long anything has lasted
+        elif sent is not None:
             findings += self._latency.received(sent, arrival.wall, at)
-        else:
-            # This time of arrival is no evidence of how long anything has lasted.
-            self._suite.restart()
         if anomalies := self._suite.received(update, sent, at):
-            findings += self._count(anomalies, at, arrival.wall)
+            findings += self._count(anomalies, at, arrival.wall, agreed=agreed)
         return findings + self._judge(at)
 
     def stalled(self, since: float, until: float) -> list[Finding]:
@@ -171,8 +175,7 @@ class Monitor:
         # Of a game that was silent already nothing fell due, and no deadline will make anybody look.
         if self.connected and not self._cadence.silent and self._cadence.due_at <= until:
             self._blind = True
-            # The stall itself is over.
-            self._ledger.book(until)
+            self._ledger.book(until)  # the stall itself is over
             self.next_deadline = self._find_deadline()
             return findings
         return findings + self._judge(until)
@@ -212,12 +215,15 @@ class Monitor:
             overlap_messages=connections.overlapped,
             messages=counters.messages,
             received_bytes=counters.received_bytes,
+            tolerated_updates=counters.tolerated,
+            timed_updates=self._cadence.timed,
+            late_updates=self._cadence.late,
             last_message_at=None if counters.last_arrival is None else counters.last_arrival.wall,
             intervals=self._cadence.intervals.read(),
             latencies=self._latency.latencies.read(),
             clock_offset_seconds=self._latency.offset_seconds(at),
             sequence_id=checks.sequence.last,
-            sequence_missed=checks.sequence.missed,
+            sequence_missed=counters.missed,
             betting_timer_seconds=checks.timer.seconds_left if self._observing else None,
             betting_timer_stale=self._observing and bool(checks.timer.stale_because),
             maintenance=self._maintenance.flag,
@@ -226,6 +232,7 @@ class Monitor:
             round_outcomes=checks.rounds.outcomes,
             anomalies=counters.anomalies,
             invalid_messages=counters.invalid,
+            maintenance_anomalies=counters.maintenance_anomalies,
             recent_anomalies=counters.recent,
         )
 
@@ -253,7 +260,8 @@ class Monitor:
         findings: list[Finding] = []
         while not self._blind and ((due := self.next_deadline) < at or (inclusive and due == at)):
             if self.connected and self._suite.due_at <= due:
-                findings += self._count(self._suite.elapse(due), due, self._counters.wall_at(due))
+                wall, agreed = self._counters.wall_at(due), self._maintenance.in_force(due)
+                findings += self._count(self._suite.elapse(due), due, wall, agreed=agreed)
             self._cadence.elapse(due)
             findings += self._judge(due)
         return findings
@@ -289,11 +297,8 @@ class Monitor:
             detail["because"] = self._frozen_because()
         # The first attempt of a watch passes through `disconnected`; that is no trouble yet.
         first = old == "unobserved" and state == "disconnected" and self._connections.last_disconnect is None
-        expected = first or state in ("fresh", "maintenance")
-        level: Level = "info" if expected else "warning"
+        level: Level = "info" if first or state in ("fresh", "maintenance") else "warning"
         return [Finding("feed.state_changed", level, detail, self._ledger.since)]
 
-    def _count(self, anomalies: list[Anomaly], at: float, wall: float) -> list[Finding]:
-        for anomaly in anomalies:
-            self._counters.anomaly(anomaly, wall)
-        return [Finding(anomaly.event, "warning", anomaly.detail, at) for anomaly in anomalies]
+    def _count(self, anomalies: list[Anomaly], at: float, wall: float, *, agreed: bool) -> list[Finding]:
+        return [self._counters.anomaly(anomaly, at, wall, agreed=agreed) for anomaly in anomalies]

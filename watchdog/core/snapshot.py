@@ -44,6 +44,9 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     overlap_messages: int
     messages: int
     received_bytes: int
+    tolerated_updates: int
+    timed_updates: int
+    late_updates: int
     last_message_at: float | None
     intervals: Distribution
     latencies: Distribution
@@ -58,6 +61,7 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     round_outcomes: dict[str, int]
     anomalies: dict[tuple[str, str], int]
     invalid_messages: dict[InvalidReason, int]
+    maintenance_anomalies: dict[str, int]
     recent_anomalies: tuple[Recent, ...]
 
 

@@ -111,7 +111,7 @@ class Pair:
             elif isinstance(what, Established):
                 self._established(attempt, arrival.at)
             elif isinstance(what, Invalid):
-                self._invalid(attempt, what, arrival.at)
+                self._invalid(attempt, what, arrival.at, exact=arrival.exact)
             else:
                 self.ended(attempt, what)
         if not heard:
@@ -192,7 +192,7 @@ class Pair:
     def _updated(self, attempt: Attempt, received: UpdateReceived, arrival: Arrival) -> None:
         update, monitor, active = received.update, self.monitor, self.active
         if (mistake := foreign_game(update, monitor.game_type)) is not None:
-            self._invalid(attempt, Invalid("game_type", mistake), arrival.at)
+            self._invalid(attempt, Invalid("game_type", mistake), arrival.at, exact=arrival.exact)
             return
         beside = None if active is None else active.delivery
         verdict = attempt.delivery.received(update.sequence_id, monitor.sequence_id, arrival.at, beside)
@@ -207,14 +207,14 @@ class Pair:
         else:
             self.report(monitor.repeated(arrival.at))
 
-    def _invalid(self, attempt: Attempt, event: Invalid, at: float) -> None:
+    def _invalid(self, attempt: Attempt, event: Invalid, at: float, *, exact: bool = True) -> None:
         attempt.delivery.invalid(at)
         active = self.active
         if active is None or (attempt is not active and not active.delivery.is_mute(at)):
             # The active attempt carries it as well.
             return
         detail = present(event.detail, _DETAIL_CHARACTERS)
-        self.report(self.monitor.invalid(event.reason, at, self._clock.wall(), detail))
+        self.report(self.monitor.invalid(event.reason, at, self._clock.wall(), detail, exact=exact))
 
     def _active_ended(self, lost: ConnectionLostError, now: float, detail: str) -> None:
         standby = self.standby

@@ -117,4 +117,6 @@ class Row(Struct, frozen=True, kw_only=True):
                 return "message.invalid"
             case "sequence_missed":
                 return "sequence.gap"
+            case "tolerated_updates":
+                return "update.tolerated"
         return f"{family.removesuffix('_anomalies')}.{kind}"

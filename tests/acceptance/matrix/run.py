@@ -35,6 +35,8 @@ _COUNTERS = (
     "timestamp_anomalies",
     "round_anomalies",
     "invalid_messages",
+    "tolerated_updates",
+    "maintenance_anomalies",
     "disconnects",
     "token_rejections",
     "token_refreshes",

@@ -1,10 +1,23 @@
 import itertools
 import time
+from datetime import datetime
 
 import pytest
+from msgspec import structs
 
-from tests.support.builders import TICK, Watch, betting, dealing, game, moment, result
-from watchdog.core.protocol.updates import GameState
+from tests.support.builders import (
+    TICK,
+    Watch,
+    betting,
+    dealing,
+    game,
+    moment,
+    result,
+    update,
+    wall,
+)
+from watchdog.core.arrival import Arrival
+from watchdog.core.protocol.games import GameState
 
 AWAITING, ACTIVE, FINISHED, REVIEW, CANCELLED = 1, 2, 3, 4, 5
 
@@ -125,6 +138,42 @@ def test_a_round_is_overdue_later_than_planned_and_grace(state, planned, grace, 
     assert watch.state == ("frozen" if anomalies else "fresh")
 
 
+NEVER = [
+    "0001-01-01T00:00:00",
+    "0001-01-01T00:00:00+14:00",
+    "1753-01-01T00:00:00Z",
+    "1900-01-01T00:00:00Z",
+    "1970-01-01T00:00:00Z",
+    "1970-01-01T03:00:00+03:00",
+    "1970-01-01T03:00:00",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T00:00:00",
+]
+
+
+@pytest.mark.parametrize("text", NEVER)
+@pytest.mark.parametrize(("state", "planned"), [(AWAITING, "starts"), (ACTIVE, "finishes")])
+def test_a_date_that_was_never_set_is_no_plan(state, planned, text):
+    watch = watched(game(state=state, **{planned: datetime.fromisoformat(text)}))
+
+    assert watch.anomalies == {}
+    assert watch.state == "fresh"
+
+
+@pytest.mark.parametrize("text", NEVER)
+def test_a_timestamp_that_was_never_set_makes_no_round_overdue_and_ends_that_it_is(text):
+    late = dealing(finishes=moment(-31))
+    watch = watched(late)
+    assert watch.state == "frozen"
+
+    unset = structs.replace(update(games=(late,), sequence_id=2), sent=datetime.fromisoformat(text))
+    watch.monitor.received(unset, Arrival(1.0, wall(1.0)), 100)
+    assert watch.state == "fresh"
+
+    watch.receive(1.5, sequence_id=3, games=(late,))
+    assert watch.anomalies == {"round.overdue": 2}
+
+
 def test_lateness_is_told_by_the_timestamp_and_not_by_our_clock():
     watch = Watch().subscribe()
 
@@ -173,13 +222,6 @@ def test_the_next_round_is_overdue_by_itself():
     watch = watched(dealing(id=100, finishes=moment(-60)), dealing(id=101, finishes=moment(-60)))
 
     assert watch.anomalies == {"round.overdue": 2}
-
-
-@pytest.mark.parametrize("never", ["0001-01-01T00:00:00", "0001-01-01T00:00:00+00:00"])
-def test_a_date_that_was_never_set_is_no_plan(never):
-    when = moment(0).fromisoformat(never)
-
-    assert watched(dealing(finishes=when), game(starts=when)).anomalies == {}
 
 
 def test_an_update_without_a_game_tells_of_no_round_and_ends_an_overdue_one():
@@ -255,6 +297,38 @@ def test_a_cancelled_result_may_vanish_or_change():
 
 def test_a_result_may_change_with_its_cancellation():
     assert watched(shown(result("3c")), shown(result("4c", status=2))).anomalies == {}
+
+
+C, A = 2, 1
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "changed"),
+    [
+        ([("3c", A)], [("3c", C), ("4d", A)], []),
+        ([("3c", A)], [("4d", A), ("3c", C)], []),
+        ([("3c", C), ("4d", A)], [("3c", C), ("5h", A)], [("4d", "5h")]),
+        ([("4d", A), ("3c", C)], [("5h", A), ("3c", C)], [("4d", "5h")]),
+        ([("3c", A), ("4d", A)], [("4d", A), ("3c", A)], []),
+        ([("3c", A), ("3c", A)], [("3c", A)], [("3c", None)]),
+        ([("3c", A), ("4d", A)], [("4d", A)], [("3c", None)]),
+        ([("3c", A), ("4d", A)], [("5h", A), ("6s", A)], [("3c", "5h"), ("4d", "6s")]),
+        ([("3c", A)], [("3c", C), ("3c", A)], []),
+        ([("3c", C), ("3c", A)], [("3c", C)], [("3c", None)]),
+        ([("3c", C), ("3c", A)], [("3c", C), ("3c", C)], []),
+        ([("3c", C), ("4d", A)], [("4d", C), ("3c", C), ("5h", A)], []),
+        ([("3c", C), ("4d", A)], [("4d", A)], []),
+        ([("3c", A)], [("9h", C), ("4d", A)], []),
+        ([("3c", A), ("4d", A)], [("4d", C), ("5h", A), ("6s", A)], [("3c", "5h")]),
+    ],
+)
+def test_results_under_one_key_are_compared_whatever_their_order(before, now, changed):
+    watch = watched(shown(*(result(value, status=status) for value, status in before)))
+
+    findings = watch.receive(1.0, games=(shown(*(result(value, status=status) for value, status in now)),))
+
+    assert [(finding.detail["was"], finding.detail["now"]) for finding in findings] == changed
+    assert watch.receive(1.5, games=(shown(*(result(v, status=s) for v, s in reversed(now))),)) == []
 
 
 def test_results_belong_to_their_game():

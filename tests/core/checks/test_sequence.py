@@ -164,3 +164,56 @@ def test_a_reset_lets_a_standing_id_go_on():
     watch.receive(4.5, sequence_id=0)
 
     assert watch.state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("away", "step", "found"),
+    [
+        (0.5, 121, "sequence.gap"),
+        (0.5, 122, "sequence.reset"),
+        (60.0, 240, "sequence.gap"),
+        (60.0, 241, "sequence.reset"),
+        (0.5, 4_118_588_212, "sequence.reset"),
+    ],
+)
+def test_on_a_new_connection_nobody_can_have_lost_more_than_was_sent_and_a_minute(away, step, found):
+    watch = watched(8000)
+    watch.lose(0.6)
+    watch.subscribe(0.7)
+
+    watch.receive(0.5 + away, sequence_id=8000 + step)
+
+    assert watch.anomalies == {found: 1}
+    assert watch.snapshot.sequence_missed == (step - 1 if found == "sequence.gap" else 0)
+    # The count goes on from there.
+    watch.receive(watch.at + 0.5)
+    assert watch.anomalies == {found: 1}
+
+
+def test_a_jump_on_the_same_connection_is_a_gap_however_far():
+    watch = watched(8000)
+
+    watch.receive(1.0, sequence_id=4_118_596_218)
+
+    assert watch.anomalies == {"sequence.gap": 1}
+    assert watch.snapshot.sequence_missed == 4_118_588_217
+
+
+def test_what_can_have_been_lost_depends_on_the_promised_interval():
+    watch = watched(8000, interval_seconds=0.1)
+    watch.lose(0.6)
+    watch.subscribe(0.7)
+
+    watch.receive(1.0, sequence_id=8600)
+
+    assert watch.anomalies == {"sequence.gap": 1}
+
+
+def test_where_gaps_are_allowed_no_jump_is_a_reset():
+    watch = watched(8000, sequence="increasing")
+    watch.lose(0.6)
+    watch.subscribe(0.7)
+
+    watch.receive(1.0, sequence_id=4_118_596_218)
+
+    assert watch.anomalies == {}

@@ -1,6 +1,9 @@
-import pytest
+from datetime import UTC, datetime
 
-from tests.support.builders import TICK, Watch, moment, update, wall
+import pytest
+from msgspec import structs
+
+from tests.support.builders import TICK, Watch, betting, moment, update, wall
 from watchdog.core.arrival import Arrival
 
 
@@ -167,3 +170,56 @@ def test_a_negative_clock_offset_says_that_our_clock_is_behind():
     watch.receive(0.5, sent=1.0)
 
     assert watch.snapshot.clock_offset_seconds == -0.5
+
+
+NEVER = [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)]
+
+
+def receive_at(watch, at, sent, **changes):
+    watch.at = at
+    watch.sequence_id += 1
+    told = structs.replace(update(sequence_id=watch.sequence_id, **changes), sent=sent)
+    return watch.monitor.received(told, Arrival(at, wall(at)), 100)
+
+
+@pytest.mark.parametrize("never", NEVER)
+def test_a_timestamp_that_was_never_set_is_not_judged(never):
+    watch = Watch().subscribe()
+    for number in range(1, 12):
+        assert receive_at(watch, number / 2, never) == []
+    watch.advance(5.5)
+
+    assert watch.state == "fresh"
+    assert watch.anomalies == {}
+    assert sum(watch.snapshot.latencies.counts) == 0
+    assert watch.snapshot.clock_offset_seconds is None
+
+
+@pytest.mark.parametrize("never", NEVER)
+def test_a_timestamp_is_compared_with_the_last_one_that_was_set(never):
+    watch = Watch().subscribe()
+    receive_at(watch, 0.5, moment(0.5))
+    receive_at(watch, 1.0, never)
+    receive_at(watch, 1.5, moment(0.25))
+
+    assert watch.anomalies == {"timestamp.regressed": 1}
+
+
+def test_a_timestamp_that_is_unset_between_ends_a_standstill():
+    watch = Watch().subscribe()
+    for at, sent in ((0.5, moment(0)), (1.0, moment(0)), (1.5, moment(0)), (2.0, moment(0))):
+        receive_at(watch, at, sent)
+    receive_at(watch, 2.5, NEVER[0])
+    watch.advance(2.75)
+
+    assert watch.anomalies == {}
+
+
+@pytest.mark.parametrize(("timer", "left"), [(20.0, 20.0), (-1.0, -1.0), (2e9, None), (2e12, None)])
+def test_a_deadline_without_a_timestamp_leaves_nobody_knows_what(timer, left):
+    watch = Watch().subscribe()
+    receive_at(watch, 0.5, moment(0.5), games=(betting(),), betting_timer=20.0)
+
+    receive_at(watch, 1.0, NEVER[0], games=(betting(),), betting_timer=timer)
+
+    assert watch.snapshot.betting_timer_seconds == left

@@ -5,6 +5,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from watchdog.core.protocol.updates import UpdateError, decode_update
 
@@ -34,16 +35,32 @@ HAND_RESULT_PATH = (*HAND, "r", 0)
 EVENT = (*GAME, "e", 0)
 DEALER = (*GAME, "di")
 
-REQUIRED = [
+READ = [
     *((UPDATE, name) for name in ("sId", "tst", "im", "bt", "wgi")),
-    *((GAME, name) for name in ("i", "t", "ge", "lrId", "s", "ps", "cr", "sdt", "fdt")),
-    *((RESULT, name) for name in ("v", "hi", "ri", "s", "sn", "h")),
+    *((GAME, name) for name in ("i", "t", "lrId", "s", "ps", "cr", "sdt", "fdt")),
+    *((RESULT, name) for name in ("v", "hi", "ri", "s", "sn")),
+]
+"""What the checks read."""
+
+NUMBERS = [
+    *((UPDATE, name) for name in ("sId", "bt")),
+    *((GAME, name) for name in ("i", "t", "lrId", "s", "ps", "cr")),
+    *((RESULT, name) for name in ("hi", "ri", "s", "sn")),
+]
+
+REQUIRED_UNREAD = [
+    (GAME, "ge"),
+    (RESULT, "h"),
     *((HAND, name) for name in ("i", "s", "p")),
     *((HAND_RESULT_PATH, name) for name in HAND_RESULT),
     *((EVENT, name) for name in ("t", "c", "b", "sn")),
     *((DEALER, name) for name in ("id", "n", "a", "c")),
 ]
-OPTIONAL = [*((GAME, name) for name in ("r", "h", "e", "di")), (HAND, "r"), (EVENT, "p")]
+OPTIONAL_UNREAD = [*((GAME, name) for name in ("h", "e", "di")), (HAND, "r"), (EVENT, "p")]
+UNREAD = REQUIRED_UNREAD + OPTIONAL_UNREAD
+"""What the specification documents and no check reads."""
+
+OPTIONAL = [(GAME, "r"), *OPTIONAL_UNREAD]
 
 
 def at_path(document, path):
@@ -73,3 +90,24 @@ def refused(arguments):
     with pytest.raises(UpdateError) as caught:
         decode_update(arguments)
     return caught.value
+
+
+def place(path, name):
+    """How a field is named in the log: `wgi[].e[].c`."""
+    return "".join("[]" if key == 0 else f".{key}" for key in (*path, name)).removeprefix(".")
+
+
+def as_read(update):
+    """An update with only what the checks read."""
+    games = tuple(
+        replace(
+            game,
+            edition="",
+            hands=None,
+            events=None,
+            dealer=None,
+            results=game.results and tuple(replace(each, horseshoe=False) for each in game.results),
+        )
+        for game in update.games
+    )
+    return replace(update, games=games, tolerated=())

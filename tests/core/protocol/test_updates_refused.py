@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.core.protocol.documents import (
     EVENT,
     GAME,
-    OPTIONAL,
-    REQUIRED,
+    READ,
     RESULT,
+    UNREAD,
     UPDATE,
     document,
     raw,
@@ -31,36 +31,47 @@ def test_a_timestamp_that_is_none_breaks_the_schema(text):
 HOSTILE = [
     (GAME, "i", "1" + "0" * 30),
     (GAME, "i", "9" * 5000),
+    (GAME, "i", '"' + "9" * 5000 + '"'),
     (GAME, "i", "1.5"),
-    (GAME, "i", '"30000603282"'),
+    (GAME, "i", '"1.5"'),
     (GAME, "i", "true"),
-    (GAME, "ge", "true"),
-    (GAME, "ge", "[]"),
-    (GAME, "ge", "9" * 5000),
+    (GAME, "i", '""'),
+    (GAME, "i", '"abc"'),
+    (GAME, "i", '"3 "'),
+    (GAME, "i", '"\\u0663"'),
+    (GAME, "i", '"0x3"'),
+    (GAME, "i", '"nan"'),
+    (GAME, "i", '"inf"'),
+    (GAME, "i", "9007199254740993e0"),
+    (GAME, "i", "1e999999999"),
+    (GAME, "i", str(2**63)),
+    (GAME, "i", f"{2**63}.0"),
+    (GAME, "i", str(-(2**63) - 1)),
     (GAME, "lrId", "-" + "9" * 40),
-    (GAME, "t", '"3"'),
     (GAME, "s", "true"),
+    (GAME, "s", '"6"'),
+    (GAME, "s", "0.0"),
+    (GAME, "ps", '"3"'),
     (GAME, "cr", "{}"),
     (GAME, "sdt", "1750348638"),
     (GAME, "fdt", "false"),
     (GAME, "r", "{}"),
     (GAME, "r", "[null]"),
-    (GAME, "di", "[]"),
-    (GAME, "di", '"Petre"'),
-    (RESULT, "v", "3"),
-    (RESULT, "h", "0"),
-    (RESULT, "sn", '"1"'),
-    (EVENT, "c", '"5.5"'),
-    (EVENT, "c", "1e999"),
-    (EVENT, "c", "true"),
+    (RESULT, "v", "true"),
+    (RESULT, "v", "[]"),
+    (RESULT, "s", "3.0"),
+    (RESULT, "sn", '"one"'),
     (UPDATE, "sId", "-1"),
+    (UPDATE, "sId", '"-1"'),
     (UPDATE, "sId", "8975.5"),
     (UPDATE, "sId", "true"),
     (UPDATE, "sId", "1" + "0" * 30),
     (UPDATE, "bt", "1e999"),
+    (UPDATE, "bt", '"1e999"'),
+    (UPDATE, "bt", '"soon"'),
     (UPDATE, "bt", "true"),
-    (UPDATE, "bt", '"1"'),
     (UPDATE, "bt", "1" + "0" * 30),
+    (UPDATE, "bt", '"1' + "0" * 30 + '"'),
     (UPDATE, "im", "0"),
     (UPDATE, "im", '"false"'),
     (UPDATE, "wgi", "{}"),
@@ -71,7 +82,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("path", "name", "text"), HOSTILE)
 def test_a_value_of_another_type_or_beyond_all_sizes_breaks_the_schema(path, name, text):
-    assert refused(raw(path, name, text)).reason == "schema"
+    error = refused(raw(path, name, text))
+
+    assert error.reason == "schema"
+    assert name in str(error)
+    assert len(str(error)) < 200
 
 
 @pytest.mark.parametrize(
@@ -129,7 +144,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@given(st.sampled_from(REQUIRED + OPTIONAL), JSON_VALUES)
+@given(st.sampled_from(READ + UNREAD), JSON_VALUES)
 def test_any_value_in_any_place_is_decoded_or_breaks_the_schema(place, value):
     path, name = place
     arguments = msgspec.json.encode([document(path, **{name: value})])

@@ -27,6 +27,9 @@ OF_A_GAME = [
     ("betcore_feed_connected", "gauge", None, []),
     ("betcore_feed_messages_total", "counter", None, []),
     ("betcore_feed_received_bytes_total", "counter", None, []),
+    ("betcore_feed_timed_updates_total", "counter", None, []),
+    ("betcore_feed_late_updates_total", "counter", None, []),
+    ("betcore_feed_tolerated_updates_total", "counter", None, []),
     ("betcore_feed_last_message_timestamp_seconds", "gauge", None, []),
     ("betcore_feed_clock_offset_seconds", "gauge", None, []),
     ("betcore_feed_sequence_id", "gauge", None, []),
@@ -60,6 +63,16 @@ OF_A_GAME = [
         "counter",
         "reason",
         ["json", "schema", "game_type", "protocol", "oversize"],
+    ),
+    (
+        "betcore_feed_maintenance_anomalies_total",
+        "counter",
+        "kind",
+        [
+            *("gap", "duplicate", "regression", "reset", "frozen", "regressed", "expired", "lingering"),
+            *("rewound", "jumped", "negative", "overdue", "skipped", "result_changed"),
+            *("json", "schema", "game_type", "protocol", "oversize"),
+        ],
     ),
     ("betcore_feed_connection_attempts_total", "counter", None, []),
     (

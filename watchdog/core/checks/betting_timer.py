@@ -4,7 +4,7 @@ from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.settings import CheckSettings, TimerUnit
 from watchdog.core.checks.sustained import Condition, SustainedCondition
 from watchdog.core.findings import Anomaly, Detail
-from watchdog.core.protocol.updates import GameState, PlayStatus
+from watchdog.core.protocol.games import GameState, PlayStatus
 
 UNIX_SECONDS_FROM = 1e9
 UNIX_MILLISECONDS_FROM = 1e12
@@ -15,13 +15,13 @@ _Window = tuple[int, int]
 """One betting window: the game's `i` and its current round `cr`."""
 
 
-def seconds_left(betting_timer: float, sent: float, unit: TimerUnit) -> float:
+def seconds_left(betting_timer: float, sent: float | None, unit: TimerUnit) -> float | None:
     """The time left to bet, in seconds, by `bt` and the `tst` of the same update.
 
     The specification says "how much time is left to place a bet. UNIX", but its example is seconds left.
     Values above 10^9 are read as a UNIX deadline in seconds, above 10^12 in milliseconds, unless the
     configuration fixes the reading. A deadline that has passed leaves 0; only a `bt` below zero is
-    negative.
+    negative. Nobody knows how far off a deadline is without a `tst`: None.
     """
     if unit == "auto":
         if betting_timer > UNIX_MILLISECONDS_FROM:
@@ -30,6 +30,8 @@ def seconds_left(betting_timer: float, sent: float, unit: TimerUnit) -> float:
             unit = "unix"
     if unit in ("auto", "seconds") or betting_timer < 0:
         return betting_timer
+    if sent is None:
+        return None
     deadline = betting_timer / 1000.0 if unit == "unix_ms" else betting_timer
     return max(deadline - sent, 0.0)
 
@@ -65,14 +67,14 @@ class BettingTimer(Check):
         self._low = 0.0
         self._low_at = 0.0
         self._negative = False
-        # By the last update; 0 before the first.
-        self.seconds_left = 0.0
+        # By the last update; None where nothing is known.
+        self.seconds_left: float | None = None
 
     def received(self, seen: Observation) -> list[Anomaly]:
         """Judge the next value."""
         before, game = self.seconds_left, seen.game
         left = self.seconds_left = seconds_left(seen.update.betting_timer, seen.sent, self._unit)
-        if game is None or game.state != GameState.ACTIVE:
+        if left is None or game is None or game.state != GameState.ACTIVE:
             self._window = None
             self._negative = False
             self._show(None)
@@ -84,7 +86,7 @@ class BettingTimer(Check):
         betting_open = game.play_status == PlayStatus.BETTING_TIME
         window = (game.id, game.current_round)
         moved = True
-        if betting_open and window == self._window:
+        if betting_open and window == self._window and before is not None:
             found += self._leap(before, left, seen.at)
             moved = left < self._low or left > before + REWIND_TOLERANCE_SECONDS
         if moved:

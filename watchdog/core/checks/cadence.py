@@ -14,12 +14,15 @@ class Cadence:
     Source: "Response is returned every 500 milliseconds" in the specification.
     """
 
-    __slots__ = ("_late_after_seconds", "_previous_at", "due_at", "intervals", "silent")
+    __slots__ = ("_late_after_seconds", "_previous_at", "due_at", "intervals", "late", "silent", "timed")
 
     def __init__(self, settings: CheckSettings) -> None:
         self._late_after_seconds = settings.late_after_seconds
         bounds = {*INTERVAL_BOUNDS_SECONDS, self._late_after_seconds}
         self.intervals = Histogram(tuple(sorted(bounds)))
+        # The updates whose interval counts, and those of them that were late.
+        self.timed = 0
+        self.late = 0
         self.due_at = math.inf
         self.silent = False
         self._previous_at: float | None = None
@@ -43,13 +46,19 @@ class Cadence:
         self._previous_at = None
         self.due_at = math.inf
 
-    def received(self, at: float, *, exact: bool) -> None:
+    def received(self, at: float, *, exact: bool, agreed: bool) -> None:
         """Take in an update that came at `at`.
 
-        `exact` is false when our own stall hid the time of arrival: then no interval is known.
+        `exact` is false when its time of arrival was hidden from us: then no interval is known. `agreed`
+        says that the interval began in maintenance, in which nothing is late.
         """
         if exact and self._previous_at is not None:
-            self.intervals.observe(max(at - self._previous_at, 0.0))
+            interval = max(at - self._previous_at, 0.0)
+            self.intervals.observe(interval)
+            if not agreed:
+                self.timed += 1
+                # As the deadline is computed: so what was judged silent is late, and nothing else.
+                self.late += at > self.due_at
         self._previous_at = at if exact else None
         self.silent = False
         self.due_at = at + self._late_after_seconds

@@ -7,21 +7,23 @@ from msgspec import Struct
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.sustained import Condition
 from watchdog.core.findings import Anomaly
-from watchdog.core.protocol.updates import Game, Update
+from watchdog.core.protocol.games import Game
+from watchdog.core.protocol.updates import Update
 
 
 class Observation(Struct, frozen=True, gc=False):
     """One update as it is shown to every check.
 
     `game` is the game that it is about, or None; `games_unchanged` says that the update shown before held the
-    very same games. `sent` is its `tst` in UNIX seconds, `at` its arrival in monotonic seconds. `contiguous`
-    says that no update, and so no round, can have been lost since the one before.
+    very same games. `sent` is its `tst` in UNIX seconds, None where that was never set. `at` is its arrival
+    in monotonic seconds. `contiguous` says that no update, and so no round, can have been lost since the one
+    before.
     """
 
     update: Update
     game: Game | None
     games_unchanged: bool
-    sent: float
+    sent: float | None
     at: float
     first_of_connection: bool
     contiguous: bool

@@ -1,13 +1,15 @@
 """Rounds: games follow one another, end in time, and keep their published results."""
 
 import math
+from collections import Counter
 
 from watchdog.core.checks.check import Check, Observation
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.sustained import Condition
 from watchdog.core.findings import Anomaly, Detail
 from watchdog.core.instruments import incremented
-from watchdog.core.protocol.updates import Game, GameState, Result, ResultStatus, unix_seconds
+from watchdog.core.protocol.games import Game, GameState, Result, ResultStatus
+from watchdog.core.protocol.updates import known_seconds
 
 OUTCOMES: dict[int, str] = {GameState.FINISHED: "finished", GameState.CANCELLED: "cancelled"}
 
@@ -92,10 +94,13 @@ class Rounds(Check):
             self._outcomes_of_game.add(outcome)
             self.outcomes = incremented(self.outcomes, outcome)
 
-    def _lateness(self, game: Game, sent: float) -> list[Anomaly]:
+    def _lateness(self, game: Game, sent: float | None) -> list[Anomaly]:
         overdue = self._overdue
-        was, overdue.active = overdue.active, sent > self._planned + overdue.threshold_seconds
-        if was or not overdue.active:
+        was, overdue.active = overdue.active, False
+        if sent is None or sent <= self._planned + overdue.threshold_seconds:
+            return []
+        overdue.active = True
+        if was:
             return []
         detail: Detail = {
             "id": game.id,
@@ -113,8 +118,8 @@ def _planned(game: Game) -> float:
         limit = game.starts
     else:
         return math.inf
-    # .NET writes a date that was never set as the year 1.
-    return unix_seconds(limit) if limit.year > 1 else math.inf
+    planned = known_seconds(limit)
+    return math.inf if planned is None else planned
 
 
 def _succession(before: int | None, game: Game, *, contiguous: bool) -> list[Anomaly]:
@@ -136,26 +141,61 @@ def _changed_results(
         return []
     now = _by_key(results)
     return [
-        Anomaly("round", "result_changed", _change(game_id, result, now.get(key)))
-        for key, result in _by_key(published).items()
-        if _is_broken(result, now.get(key))
+        Anomaly("round", "result_changed", _change(game_id, result, became))
+        for key, before in _by_key(published).items()
+        for result, became in _broken(before, now.get(key, []))
     ]
 
 
-def _by_key(results: tuple[Result, ...]) -> dict[str, Result]:
-    """The results by what identifies them.
+def _by_key(results: tuple[Result, ...]) -> dict[str, list[Result]]:
+    """The results by what identifies them; a result and those it replaces, cancelled, share a key.
 
     As text: numbers can be chosen so that all have one hash, and then a dictionary takes quadratic time.
     """
-    return {f"{each.round_id} {each.hand_id} {each.sequential_number}": each for each in results}
+    by_key: dict[str, list[Result]] = {}
+    for each in results:
+        key = f"{each.round_id} {each.hand_id} {each.sequential_number}"
+        by_key.setdefault(key, []).append(each)
+    return by_key
 
 
-def _is_broken(published: Result, now: Result | None) -> bool:
-    if published.status == ResultStatus.CANCELED:
-        return False
-    if now is None:
-        return True
-    return now.value != published.value and now.status != ResultStatus.CANCELED
+def _broken(before: list[Result], now: list[Result]) -> list[tuple[Result, Result | None]]:
+    """The accepted results under one key that are gone without a cancellation, and what has come for each.
+
+    Their order means nothing. A cancellation takes back the result of its value, or any if there is none.
+    """
+    accepted_before, cancelled_before = _by_status(before)
+    accepted, cancelled = _by_status(now)
+    gone = _without(accepted_before, accepted)
+    if not gone:
+        return []
+    cancellations = _without(cancelled, cancelled_before)
+    not_named = _without(gone, cancellations)
+    others = len(cancellations) - (len(gone) - len(not_named))
+    come = iter(_without(accepted, accepted_before))
+    return [(result, next(come, None)) for result in not_named[others:]]
+
+
+def _by_status(results: list[Result]) -> tuple[list[Result], list[Result]]:
+    """The accepted ones and the cancelled ones."""
+    cancelled = [each for each in results if each.status == ResultStatus.CANCELED]
+    return [each for each in results if each.status != ResultStatus.CANCELED], cancelled
+
+
+def _without(results: list[Result], others: list[Result]) -> list[Result]:
+    """The results less the others, value by value, each of which takes away one."""
+    if not results or not others:
+        return results
+    if len(results) == len(others) == 1:  # nearly always
+        return [] if results[0].value == others[0].value else results
+    taken = Counter(each.value for each in others)
+    left: list[Result] = []
+    for each in results:
+        if taken[each.value] > 0:
+            taken[each.value] -= 1
+        else:
+            left.append(each)
+    return left
 
 
 def _change(game_id: int, published: Result, now: Result | None) -> Detail:

@@ -22,15 +22,16 @@ class Sequence(Check):
     name = "sequence"
     kinds = ("gap", "duplicate", "regression", "reset")
 
-    __slots__ = ("_gaps_allowed", "_stuck", "_updates_a_minute", "last", "missed")
+    __slots__ = ("_gaps_allowed", "_interval_seconds", "_last_at", "_stuck", "_updates_a_minute", "last")
 
     def __init__(self, settings: CheckSettings) -> None:
         self._stuck = SustainedCondition("frozen", STANDSTILL_SECONDS, settings.late_after_seconds)
         super().__init__(settings, self._stuck)
         self._gaps_allowed = settings.sequence == "increasing"
+        self._interval_seconds = settings.interval_seconds
         self._updates_a_minute = _MINUTE_SECONDS / settings.interval_seconds
         self.last: int | None = None
-        self.missed = 0
+        self._last_at = 0.0
 
     def received(self, seen: Observation) -> list[Anomaly]:
         """Judge the next id."""
@@ -38,7 +39,8 @@ class Sequence(Check):
         self.last = got
         anomaly = None
         if last is not None and got != last + 1:
-            anomaly = self._judge(got, last, first_of_connection=seen.first_of_connection)
+            anomaly = self._judge(got, last, seen)
+        self._last_at = seen.at
         if last is None or got > last or (anomaly is not None and anomaly.kind == "reset"):
             self._stuck.begin(seen.at)
         else:
@@ -46,17 +48,19 @@ class Sequence(Check):
             self._stuck.show(seen.at)
         return [] if anomaly is None else [anomaly]
 
-    def _judge(self, got: int, last: int, *, first_of_connection: bool) -> Anomaly | None:
+    def _judge(self, got: int, last: int, seen: Observation) -> Anomaly | None:
+        first = seen.first_of_connection
         detail: Detail = {"expected": last + 1, "got": got}
         if got > last:
             if self._gaps_allowed:
                 return None
+            # Nobody can have lost more than were sent: another node counts for itself.
+            sent = (seen.at - self._last_at) / self._interval_seconds
+            if first and got - last > sent + self._updates_a_minute:
+                return Anomaly("sequence", "reset", detail)
             missed = got - last - 1
-            self.missed += missed
-            return Anomaly("sequence", "gap", detail | {"missed": missed})
+            return Anomaly("sequence", "gap", detail | {"missed": missed}, missed)
         if got == last:
             return Anomaly("sequence", "duplicate", detail)
         fell_far = last - got > self._updates_a_minute or got < _NEAR_ZERO
-        if first_of_connection and fell_far:
-            return Anomaly("sequence", "reset", detail)
-        return Anomaly("sequence", "regression", detail)
+        return Anomaly("sequence", "reset" if first and fell_far else "regression", detail)

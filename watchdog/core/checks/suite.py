@@ -10,6 +10,7 @@ from watchdog.core.checks.sequence import Sequence
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.checks.timestamps import Timestamps
 from watchdog.core.findings import Anomaly
+from watchdog.core.protocol.reasons import INVALID_REASONS
 from watchdog.core.protocol.updates import Update
 
 
@@ -30,6 +31,11 @@ CHECKS: tuple[type[Check], ...] = tuple(get_type_hints(Checks).values())
 
 ANOMALY_KINDS = {check.name: check.kinds for check in CHECKS}
 """Every kind of anomaly that a check can find, by the check's name."""
+
+MAINTENANCE_KINDS: tuple[str, ...] = tuple(
+    dict.fromkeys([*(kind for kinds in ANOMALY_KINDS.values() for kind in kinds), *INVALID_REASONS])
+)
+"""What is counted by kind alone while a game is in maintenance: of anomalies, and of invalid messages."""
 
 
 class CheckSuite:
@@ -60,8 +66,8 @@ class CheckSuite:
         """An update came that is not shown to the checks."""
         self._knows_before = False
 
-    def received(self, update: Update, sent: float, at: float) -> list[Anomaly]:
-        """Judge one update; `sent` is its `tst` in UNIX seconds."""
+    def received(self, update: Update, sent: float | None, at: float) -> list[Anomaly]:
+        """Judge one update; `sent` is its `tst` in UNIX seconds, None where it was never set."""
         first, before, sequence_id = self._first_of_connection, self.checks.sequence.last, update.sequence_id
         seen = Observation(
             update=update,

@@ -31,6 +31,10 @@ class Timestamps(Check):
     def received(self, seen: Observation) -> list[Anomaly]:
         """Judge the next `tst`."""
         last, sent, at = self._last, seen.sent, seen.at
+        if sent is None:
+            self._still.clear()
+            self._stuck.clear()
+            return []
         self._last = sent
         if last is None or sent > last:
             self._still.begin(at)

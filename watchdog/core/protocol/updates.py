@@ -1,131 +1,30 @@
 """The subscription and the update of `SubOnWholeGamesInfo`, as the provider documents them."""
 
-import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, field, structs
+from msgspec import Meta, Struct, ValidationError, field
 
 from watchdog.core.errors import ProviderError
+from watchdog.core.protocol.games import Game, without_unread_fields
 from watchdog.core.protocol.records import MessageType, encode_record, fault_of
+from watchdog.core.protocol.tolerant import decode_games, number, whole, with_dates_cut
 
 SUBSCRIPTION = "SubOnWholeGamesInfo"
 SUBSCRIBE_TARGET = "Subscribe"
 UPDATE_TARGET = "WholeGamesInfoSubscribe"
 
-Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number of 64 bits: wider ones are no identifiers of this feed."""
-
 SequenceId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Timer = Annotated[float, Meta(ge=-1e15, le=1e15)]
-
-
-class GameState:
-    """Values of a game's `s`."""
-
-    AWAITING = 1
-    ACTIVE = 2
-    FINISHED = 3
-    REVIEW = 4
-    CANCELLED = 5
-
-
-class PlayStatus:
-    """Values of a game's `ps`."""
-
-    BETTING_TIME = 1
-    GAME_ACTION = 2
-
-
-class ResultStatus:
-    """Values of a result's `s`."""
-
-    ACCEPTED = 1
-    CANCELED = 2
-
-
-class Result(Struct, frozen=True, gc=False):
-    """One published element: a card on the table, a ball drawn (`wgi[].r[]`)."""
-
-    value: str = field(name="v")
-    hand_id: Id = field(name="hi")
-    round_id: Id = field(name="ri")
-    status: Literal[1, 2] = field(name="s")
-    sequential_number: Id = field(name="sn")
-    horseshoe: bool = field(name="h")
-
-
-class HandResult(Struct, frozen=True, gc=False):
-    """One element laid to a hand (`wgi[].h[].r[]`)."""
-
-    value: str = field(name="Value")
-    game_id: Id = field(name="GameId")
-    manual_control: bool = field(name="ManualControl")
-    created: datetime = field(name="Created")
-    hand_id: Id = field(name="HandId")
-    result_action: str = field(name="ResultAction")
-    round_id: Id = field(name="RoundId")
-    status: Id = field(name="Status")
-    sequential_number: Id = field(name="SequentialNumber")
-    studio_created: datetime = field(name="StudioCreated")
-    horseshoe: bool = field(name="Horseshoe")
-
-
-class Hand(Struct, frozen=True, gc=False):
-    """One hand and its score (`wgi[].h[]`)."""
-
-    id: Id = field(name="i")
-    status: Id = field(name="s")
-    score: float = field(name="p")
-    results: tuple[HandResult, ...] | None = field(name="r", default=None)
-
-
-class GameEvent(Struct, frozen=True, gc=False):
-    """One event that bets are taken on, with its coefficient (`wgi[].e[]`)."""
-
-    type: Id = field(name="t")
-    coefficient: float = field(name="c")
-    blocked: bool = field(name="b")
-    short_number: str = field(name="sn")
-    parameters: tuple[Any, ...] | None = field(name="p", default=None)
-
-
-class Dealer(Struct, frozen=True, gc=False):
-    """Who deals (`wgi[].di`)."""
-
-    id: Id
-    name: str = field(name="n")
-    age: Id = field(name="a")
-    country: str = field(name="c")
-
-
-class Game(Struct, frozen=True, gc=False):
-    """One game, which the provider also calls a round (`wgi[]`).
-
-    `edition` is a number in the specification's table and a text in its example: both are accepted.
-    `hands`, `results`, `events` and `dealer` may be missing or null.
-    """
-
-    id: Id = field(name="i")
-    type: Id = field(name="t")
-    edition: str | int = field(name="ge")
-    last_round_id: Id = field(name="lrId")
-    state: Literal[1, 2, 3, 4, 5] = field(name="s")
-    play_status: Literal[1, 2] = field(name="ps")
-    current_round: Id = field(name="cr")
-    starts: datetime = field(name="sdt")
-    finishes: datetime = field(name="fdt")
-    results: tuple[Result, ...] | None = field(name="r", default=None)
-    hands: tuple[Hand, ...] | None = field(name="h", default=None)
-    events: tuple[GameEvent, ...] | None = field(name="e", default=None)
-    dealer: Dealer | None = field(name="di", default=None)
+LONGEST_TIMER = 1e15
+Timer = Annotated[float, Meta(ge=-LONGEST_TIMER, le=LONGEST_TIMER)]
 
 
 class Update(Struct, frozen=True, gc=False):
     """One update of the feed.
 
     `games_unchanged` says that the games are, to the letter, those of the update before on its connection.
+    `tolerated` names the fields that no check reads and that are not as documented.
     """
 
     games: tuple[Game, ...]
@@ -134,6 +33,7 @@ class Update(Struct, frozen=True, gc=False):
     maintenance: bool
     sequence_id: int
     games_unchanged: bool = False
+    tolerated: tuple[str, ...] = ()
 
 
 _Games = TypeVar("_Games")
@@ -149,6 +49,16 @@ class _Document(Struct, Generic[_Games], frozen=True, gc=False):
     sequence_id: SequenceId = field(name="sId")
 
 
+class _TolerantDocument(Struct, frozen=True, gc=False):
+    """The same, with its games and its numbers as they are written."""
+
+    games: msgspec.Raw = field(name="wgi")
+    sent: datetime = field(name="tst")
+    betting_timer: msgspec.Raw = field(name="bt")
+    maintenance: bool = field(name="im")
+    sequence_id: msgspec.Raw = field(name="sId")
+
+
 class _Delivery(Struct, frozen=True, gc=False):
     """The record by which a hub delivers an update; one that differs in any way goes the long way."""
 
@@ -159,21 +69,19 @@ class _Delivery(Struct, frozen=True, gc=False):
 
 
 class UpdateError(ProviderError):
-    """An update that is no JSON, or not the documented one; `reason` is `json` or `schema`."""
+    """An update that is no JSON, or lacks what the checks read; `reason` is `json` or `schema`."""
 
     def __init__(self, reason: Literal["json", "schema"], detail: str) -> None:
         super().__init__(detail)
         self.reason: Literal["json", "schema"] = reason
 
 
-# .NET's DateTime.MaxValue, its "never": a seventh digit would round up into the year 10000.
-_LAST_SECOND = re.compile(rb"(9999-12-31T23:59:59\.[0-9]{6})[0-9]+")
-
 _NO_TEXT = msgspec.Raw()
 
 _decode_delivery = msgspec.json.Decoder(_Delivery).decode
 _decode_games = msgspec.json.Decoder(tuple[Game, ...]).decode
 _decode_arguments = msgspec.json.Decoder(tuple[_Document[tuple[Game, ...]]]).decode
+_decode_tolerantly = msgspec.json.Decoder(tuple[_TolerantDocument]).decode
 
 
 def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
@@ -184,39 +92,46 @@ def decode_update(arguments: bytes | str | msgspec.Raw) -> Update:
 
     """
     try:
-        document = _decode(arguments)
+        return _decode(arguments)
     except (ValueError, RecursionError) as error:
         raise UpdateError(*fault_of(arguments, error)) from None
-    return Update(
-        document.games, document.sent, document.betting_timer, document.maintenance, document.sequence_id
-    )
 
 
-def _decode(arguments: bytes | str | msgspec.Raw) -> _Document[tuple[Game, ...]]:
-    """The document in the arguments, its dates cut to what a datetime can hold where need be."""
+def _decode(arguments: bytes | str | msgspec.Raw) -> Update:
     try:
         (document,) = _decode_arguments(arguments)
-    except ValueError:
-        raw = arguments.encode("utf-8", "surrogatepass") if isinstance(arguments, str) else bytes(arguments)
-        shortened, count = _LAST_SECOND.subn(rb"\1", raw)
-        if not count:
-            raise
-        (document,) = _decode_arguments(shortened)
-    return document
+    except ValidationError:
+        pass
+    else:
+        return Update(
+            document.games, document.sent, document.betting_timer, document.maintenance, document.sequence_id
+        )
+    raw = arguments.encode() if isinstance(arguments, str) else bytes(arguments)
+    (tolerant,) = _decode_tolerantly(with_dates_cut(raw))
+    games, tolerated = decode_games(bytes(tolerant.games))
+    return Update(
+        games=games,
+        sent=tolerant.sent,
+        betting_timer=number(tolerant.betting_timer, "bt", LONGEST_TIMER),
+        maintenance=tolerant.maintenance,
+        sequence_id=whole(tolerant.sequence_id, "sId", 0),
+        tolerated=tolerated,
+    )
 
 
 class UpdateDecoder:
     """Decodes the records by which the hub delivers updates over one connection, one after the other.
 
     The games are nearly all of an update, and change when something happens at the table: text that is the
-    same as in the update before is not decoded again. What no check reads is validated, and not kept.
+    same as in the update before is not decoded again. What no check reads is looked at, and not kept.
     """
 
-    __slots__ = ("_games", "_text")
+    __slots__ = ("_games", "_text", "_tolerated")
 
     def __init__(self) -> None:
         self._text = _NO_TEXT
         self._games: tuple[Game, ...] = ()
+        self._tolerated: tuple[str, ...] = ()
 
     def decode(self, record: str) -> Update:
         """The update in a record that is the ordinary delivery of one.
@@ -230,7 +145,7 @@ class UpdateDecoder:
         (document,) = _decode_delivery(record).arguments
         unchanged = document.games == before
         if not unchanged:
-            self._games = without_unread_fields(_decode_games(document.games))
+            self._take_games(document.games)
         self._text = document.games
         return Update(
             self._games,
@@ -239,12 +154,14 @@ class UpdateDecoder:
             document.maintenance,
             document.sequence_id,
             unchanged,
+            self._tolerated,
         )
 
-
-def without_unread_fields(games: tuple[Game, ...]) -> tuple[Game, ...]:
-    """The games without what no check reads."""
-    return tuple(structs.replace(game, hands=None, events=None, dealer=None) for game in games)
+    def _take_games(self, text: msgspec.Raw) -> None:
+        try:
+            self._games, self._tolerated = without_unread_fields(_decode_games(text)), ()
+        except ValidationError:
+            self._games, self._tolerated = decode_games(bytes(text))
 
 
 def is_update(target: str) -> bool:
@@ -277,3 +194,15 @@ def foreign_game(update: Update, game_type: int) -> str | None:
         if game.type != game_type:
             return f"subscribed to game type {game_type}, got {game.type}"
     return None
+
+
+# Before: .NET's date that was never set (the year 1), those of databases and spreadsheets, and UNIX 0, in any
+# time zone. From: .NET's last date, its "never".
+_KNOWN_FROM = 86_400.0
+_KNOWN_BEFORE = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+def known_seconds(moment: datetime) -> float | None:
+    """UNIX seconds of a date and time; None for one that was never set, which says nothing."""
+    seconds = unix_seconds(moment)
+    return seconds if _KNOWN_FROM <= seconds < _KNOWN_BEFORE else None

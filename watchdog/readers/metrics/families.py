@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar, get_args
 
 from watchdog.core.checks.rounds import OUTCOMES, STATE_NAMES
-from watchdog.core.checks.suite import ANOMALY_KINDS
+from watchdog.core.checks.suite import ANOMALY_KINDS, MAINTENANCE_KINDS
 from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
@@ -89,6 +89,21 @@ OF_A_GAME: tuple[Family[GameSnapshot], ...] = (
         lambda game: game.received_bytes,
     ),
     Family(
+        "betcore_feed_timed_updates_total",
+        "Updates whose interval to the one before was measured outside maintenance.",
+        lambda game: game.timed_updates,
+    ),
+    Family(
+        "betcore_feed_late_updates_total",
+        "Timed updates that came later than the game's own interval + tolerance.",
+        lambda game: game.late_updates,
+    ),
+    Family(
+        "betcore_feed_tolerated_updates_total",
+        "Updates with a field that no check reads and that was not as documented; they were judged.",
+        lambda game: game.tolerated_updates,
+    ),
+    Family(
         "betcore_feed_last_message_timestamp_seconds",
         "UNIX time at which the last update arrived; absent before the first.",
         lambda game: game.last_message_at,
@@ -160,6 +175,12 @@ OF_A_GAME: tuple[Family[GameSnapshot], ...] = (
         "Messages that were no valid update of this game, by reason; they count nowhere else.",
         lambda game: _each(INVALID_REASONS, game.invalid_messages),
         "reason",
+    ),
+    Family(
+        "betcore_feed_maintenance_anomalies_total",
+        "Anomalies and invalid messages in maintenance, by kind or reason; they count nowhere else.",
+        lambda game: _each(MAINTENANCE_KINDS, game.maintenance_anomalies),
+        "kind",
     ),
     Family(
         "betcore_feed_connection_attempts_total",

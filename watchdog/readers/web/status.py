@@ -73,9 +73,13 @@ class GameStatus(Struct, frozen=True, kw_only=True):
     clock_offset_seconds: float | None
     messages: int
     received_bytes: int
+    tolerated_updates: int
+    timed_updates: int
+    late_updates: int
     missed: int
     anomalies: dict[str, dict[str, int]]
     invalid_messages: dict[InvalidReason, int]
+    maintenance_anomalies: dict[str, int]
     disconnects: dict[DisconnectReason, int]
     last_anomalies: tuple[dict[str, object], ...]
 
@@ -208,12 +212,16 @@ def _game(game: GameSnapshot, now: float) -> GameStatus:
         clock_offset_seconds=game.clock_offset_seconds,
         messages=game.messages,
         received_bytes=game.received_bytes,
+        tolerated_updates=game.tolerated_updates,
+        timed_updates=game.timed_updates,
+        late_updates=game.late_updates,
         missed=game.sequence_missed,
         anomalies={
             check: {kind: game.anomalies.get((check, kind), 0) for kind in kinds}
             for check, kinds in ANOMALY_KINDS.items()
         },
         invalid_messages=game.invalid_messages,
+        maintenance_anomalies=game.maintenance_anomalies,
         disconnects=game.disconnects,
         last_anomalies=tuple(
             detail
