@@ -6,6 +6,7 @@ same functions, without atheris.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar
 from typing import Any
 
 from msgspec import Raw, json
@@ -172,7 +173,10 @@ class _Client:
     def __init__(self, bodies: list[bytes]) -> None:
         self._bodies = bodies
 
-    async def post(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+    async def post(
+        self, url: str, *, headers: Mapping[str, str] | None = None, cookies: CookieJar | None = None
+    ) -> Answer:
+        del cookies
         assert url.startswith("https://"), "the token would go over a plain connection"
         assert headers is not None
         return Answer(200, self._bodies.pop(0) if len(self._bodies) > 1 else self._bodies[0])

@@ -137,7 +137,7 @@ def test_what_is_found_in_maintenance_is_no_row_and_no_incident():
 def test_rotations_are_rows():
     noted = subscribed(Noted())
     noted.tell(noted.watch.monitor.rotated(0.6))
-    noted.tell(noted.watch.monitor.standby_ended("connection.rotation_failed", "dns", 0.7))
+    noted.tell(noted.watch.monitor.standby_ended("connection.rotation_failed", "dns", 0.7, ""))
     assert [row.outcome for row in noted.of(Rotation)] == ["ok", "failed"]
 
 
@@ -178,10 +178,10 @@ def test_counts_are_of_the_hour_and_each_hour_begins_anew():
 
     rows = noted.of(HourlyRollup)
     hour = noted.began // HOUR * HOUR + HOUR
-    assert [(row.began, row.updates, row.missed, sum(row.latencies.counts)) for row in rows] == [
-        (noted.began, 2, 0, 2),
-        (noted.began, 3, 2, 3),
-        (hour, 1, 0, 1),
+    assert [(row.began, row.updates, row.late, row.missed, sum(row.latencies.counts)) for row in rows] == [
+        (noted.began, 2, 0, 0, 2),
+        (noted.began, 3, 0, 2, 3),
+        (hour, 1, 1, 0, 1),
     ]
 
 

@@ -290,7 +290,7 @@ async def test_a_message_that_was_late_but_alone_is_exact(mock_clock):
         (text("{" + SEPARATOR), "json"),
         (text(SEPARATOR), "json"),
         (text(record({})), "protocol"),
-        (text(an_update().replace('"sId": 1', '"sId": "1"')), "schema"),
+        (text(an_update().replace('"sId": 1', '"sId": "one"')), "schema"),
     ],
 )
 async def test_what_is_merely_wrong_is_invalid_and_the_next_is_read_as_usual(mock_clock, message, reason):

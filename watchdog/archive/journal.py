@@ -169,7 +169,7 @@ class Journal:
         elif event in ("connection.rotated", "connection.rotation_failed"):
             outcome = "ok" if event == "connection.rotated" else "failed"
             self._put(Rotation(run=run, feed=feed, game_type=game_type, at=at, outcome=outcome))
-        elif event in _ANOMALIES and entry.state != "maintenance":
+        elif event in _ANOMALIES and "in_maintenance" not in detail:
             shown = msgspec.json.encode(presentable(detail)).decode()
             self._put(AnomalyRow(run=run, feed=feed, game_type=game_type, at=at, event=event, detail=shown))
             self._tell(entry.tracker.anomaly(event, shown, at))
@@ -215,7 +215,7 @@ class Journal:
                 game_type=game.game_type,
                 began=entry.counted_from,
                 updates=game.messages - (before.messages if before else 0),
-                late=0,
+                late=game.late_updates - (before.late_updates if before else 0),
                 missed=game.sequence_missed - (before.sequence_missed if before else 0),
                 intervals=_grown(game.intervals, before.intervals if before else None),
                 latencies=_grown(game.latencies, before.latencies if before else None),

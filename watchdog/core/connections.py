@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from watchdog.core.findings import Detail, Finding
+from watchdog.core.findings import Finding, particulars
 from watchdog.core.instruments import incremented
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, DisconnectReason
 from watchdog.core.snapshot import ROTATION_OUTCOMES, RotationOutcome
@@ -33,8 +33,7 @@ class Connections:
         self.last_disconnect = reason
         if event == "connection.rotation_failed":
             self.rotations = incremented(self.rotations, "failed")
-        particulars: Detail = {"reason": reason, "error": detail} if detail else {"reason": reason}
-        return Finding(event, "info" if reason == "shutdown" else "warning", particulars, at)
+        return Finding(event, "info" if reason == "shutdown" else "warning", particulars(reason, detail), at)
 
     def rotated(self, at: float) -> Finding:
         """Count a connection that took over with a new token."""

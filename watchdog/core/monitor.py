@@ -10,7 +10,7 @@ from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 from watchdog.core.checks.suite import CheckSuite
 from watchdog.core.connections import Connections, Ending
 from watchdog.core.counters import Counters
-from watchdog.core.findings import Anomaly, Detail, Finding, Level, particulars
+from watchdog.core.findings import Anomaly, Detail, Finding, Level
 from watchdog.core.ledger import Ledger, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
 from watchdog.core.protocol.updates import Update, foreign_game, known_seconds
@@ -26,9 +26,7 @@ class Monitor:
     """
 
     def __init__(self, feed: str, game_type: int, game: str, settings: CheckSettings, at: float) -> None:
-        self.feed = feed
-        self.game_type = game_type
-        self.game = game
+        self.feed, self.game_type, self.game = feed, game_type, game
         self.freshness_objective = DEFAULT_OBJECTIVE
         self._settings = settings
         self._ledger = Ledger(at)
@@ -38,16 +36,15 @@ class Monitor:
         self._suite = CheckSuite(settings)
         self._connections = Connections()
         self._counters = Counters()
-        self._tried = False
-        self._authorized = True
+        self._tried, self._authorized = False, True
         # Whether the game is subscribed to on an open connection.
         self.connected = False
         # Whether an update has come since the subscription.
         self._observing = False
         # Whether our own stall hid if the next update came in time.
         self._blind = False
-        # When the next judgement falls due if nothing happens until then; infinite if none does.
         self.next_deadline = math.inf
+        """When the next judgement falls due if nothing happens until then; infinite if none does."""
 
     @property
     def state(self) -> State:
@@ -170,8 +167,7 @@ class Monitor:
 
         If the next update fell due in the meantime, the game stays unobserved until what had arrived is read.
         """
-        findings = self._elapse(since)
-        findings += self._enter("unobserved", since)
+        findings = [*self._elapse(since), *self._enter("unobserved", since)]
         # Of a game that was silent already nothing fell due, and no deadline will make anybody look.
         if self.connected and not self._cadence.silent and self._cadence.due_at <= until:
             self._blind = True

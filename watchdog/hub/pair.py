@@ -128,7 +128,7 @@ class Pair:
         if attempt is not self.active and attempt is not self.standby:
             return
         now, detail = self._stalls.catch_up(), present(lost.detail, _DETAIL_CHARACTERS)
-        self.not_before = now + lost.retry_after_seconds
+        self.not_before = max(self.not_before, now + lost.retry_after_seconds)
         if lost.reason == "unauthorized":
             self._keeper.rejected(attempt.token)
         if lost.reason == "oversize" or (lost.reason == "protocol" and attempt.subscribed):
