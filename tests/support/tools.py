@@ -8,17 +8,22 @@ from pathlib import Path
 import pytest
 
 MISSING = "missing tool: "
+NEWEST = Path(__file__).resolve().parents[2] / ".cache" / "newest" / "usr" / "bin"
+"""Where scripts/install-newest-prometheus puts Prometheus and Alertmanager."""
 
 
-def require_tool(name: str) -> str:
-    """The path of the executable `name`, from .venv or from PATH.
+def require_tool(name: str, *, newest: bool = False) -> str:
+    """The path of the executable `name`, from .venv or from PATH; `newest`: from Debian's newest packages.
 
     Without it the test is skipped, or fails in CI, where nothing may pass by not running.
     """
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if newest:
+        found = shutil.which(name, path=str(NEWEST))
+    else:
+        found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is not None:
         return found
-    reason = f"{MISSING}{name}"
+    reason = f"{MISSING}{name}{' (newest)' if newest else ''}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
