@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.alerts.rules import all_rules
+from tests.alerts.rules import alerting_rules, all_rules
 from tests.readers.web.samples import fresh, snapshot, untouched
 from tests.support.promql import Expression, Matcher, Selector, parse
 from watchdog.readers.metrics.render import render
@@ -15,9 +15,6 @@ Labels = dict[str, set[str]]
 
 TARGET: Labels = {"job": {"betcore-watchdog"}, "instance": set()}
 """What Prometheus itself adds to a target's series."""
-
-OVERRIDE = "betcore:freshness_objective_override:ratio"
-"""Defined by users who want another objective for a game."""
 
 FREE = {"feed", "game_type", "game", "instance"}
 """Labels that a user's configuration fills."""
@@ -34,21 +31,33 @@ def served() -> dict[str, Labels]:
             labels = series.setdefault(sample.name, defaultdict(set, TARGET))
             for label, value in sample.labels.items():
                 labels[label] = labels[label] | {value}
+        if family.type == "histogram":
+            # As a Prometheus 3 that converts histograms stores it.
+            series[family.name] = series[f"{family.name}_count"]
     return series
 
 
 def known() -> dict[str, Labels]:
     """What is served, and what the rules record of it."""
-    series = served()
-    series[OVERRIDE] = {label: set() for label in ("feed", "game_type", "game")}
+    series = served() | of_alerts()
     for rule in all_rules():
         if "record" in rule:
             labels: Labels = defaultdict(set)
             for selector in parse(rule["expr"]).selectors:
-                for label, values in series[selector.name].items():
+                # A rule may look at its own past.
+                for label, values in series.get(selector.name, {}).items():
                     labels[label] |= values
             series[rule["record"]] = labels
     return series
+
+
+def of_alerts() -> dict[str, Labels]:
+    """The series that Prometheus writes of each alert that is pending or firing."""
+    alert: Labels = {label: set() for label in ("feed", "game_type", "game", "job", "instance")}
+    for rule in alerting_rules():
+        for label, value in {"alertname": rule["alert"], **rule["labels"]}.items():
+            alert.setdefault(label, set()).add(value)
+    return {"ALERTS": alert | {"alertstate": {"pending", "firing"}}, "ALERTS_FOR_STATE": alert}
 
 
 def mistakes(expression: Expression, series: dict[str, Labels]) -> list[str]:

@@ -111,8 +111,8 @@ def test_a_page_says_what_since_when_what_to_do_and_where_to_look(tmp_path):
         "[CRITICAL] Poker on betcore is silent",
         "Poker on betcore is silent",
         "No update for 7 s; the provider's.",
-        "Since 03:00:01 UTC",
-        f"What to do: {RUNBOOK}",
+        "Alert since 03:00:01 UTC",
+        f"Runbook: {RUNBOOK}",
         "Dashboard: http://127.0.0.1:3000/d/betcore-game",
     ]
 
@@ -121,6 +121,17 @@ def test_the_title_of_a_page_about_several_games_names_them(tmp_path):
     title = _message(tmp_path, _alert("Keno"), _alert("Poker"), _alert("War", "resolved"))[0]
 
     assert title == "[CRITICAL] 2 x BetcoreFeedSilent on betcore: Keno, Poker"
+
+
+def test_a_message_about_very_many_games_stays_short_and_says_that_it_leaves_some_out(tmp_path):
+    games = [f"Game {number}" for number in range(200)]
+    firing = _message(tmp_path, *(_alert(game) for game in games))
+    over = _message(tmp_path, *(_alert(game, "resolved") for game in games))
+
+    assert firing[0] == f"[CRITICAL] 200 x BetcoreFeedSilent on betcore: {', '.join(games[:8])}, …"
+    assert "… the first 5 of 200" in firing
+    assert "… the first 5 of 200 that are over" in over
+    assert max(len("\n".join(firing)), len("\n".join(over))) < 3_000
 
 
 def test_a_message_about_the_end_says_how_long_it_lasted(tmp_path):
@@ -161,6 +172,14 @@ def _labels(text: str, feed: str) -> dict[str, str]:
             ["BetcoreFeedSilent critical Keno", "BetcoreResultChanged critical Keno"],
         ),
         ("BetcoreTokenInvalid critical", ["BetcoreAllFeedsDown critical"], []),
+        # Only one of several watchdogs has no good token.
+        ("BetcoreTokenInvalid warning", [], ["BetcoreAllFeedsDown critical"]),
+        ("BetcoreTokenInvalid warning", [], ["BetcoreFeedDisconnected critical Poker"]),
+        (
+            "BetcoreFeedSilent critical Poker",
+            ["BetcoreFeedDisconnected critical Poker"],
+            ["BetcoreFeedDisconnected critical Keno", "BetcoreResultChanged critical Poker"],
+        ),
         (
             "BetcoreBettingTimerStale critical Poker",
             ["BetcoreFeedFrozen critical Poker"],

@@ -15,6 +15,7 @@ SEVERITIES = {
     "BetcoreFeedFrozen": {"critical"},
     "BetcoreFeedDisconnected": {"critical"},
     "BetcoreAllFeedsDown": {"critical"},
+    "BetcorePathDegraded": {"warning"},
     "BetcoreBettingTimerStale": {"critical"},
     "BetcoreFreshnessBudgetBurn": {"critical", "warning"},
     "BetcoreUpdatesLate": {"warning"},
@@ -28,10 +29,11 @@ SEVERITIES = {
     "BetcoreMaintenance": {"info"},
     "BetcoreMaintenanceTooLong": {"warning"},
     "BetcoreTokenExpiresSoon": {"warning", "critical"},
-    "BetcoreTokenInvalid": {"critical"},
+    "BetcoreTokenInvalid": {"critical", "warning"},
     "BetcoreTokenRefreshFailing": {"warning"},
     "WatchdogDown": {"critical"},
     "WatchdogStalled": {"warning"},
+    "WatchdogScrapedTooSlowly": {"warning"},
     "WatchdogConfigReloadFailed": {"warning"},
     "WatchdogAlive": {"none"},
 }
@@ -41,12 +43,23 @@ ABOUT_A_FEED = {
     "BetcoreTokenInvalid",
     "BetcoreTokenRefreshFailing",
 }
+# Of a window, its length in seconds, and the hundredth of it that a watchdog may have missed.
+WINDOWS = {
+    "5m": {300: "length", 3: "slack"},
+    "30m": {1800: "length", 18: "slack"},
+    "1h": {3600: "length", 36: "slack"},
+}
+ABOUT_ONE_WATCHDOG = {"BetcorePathDegraded-warning", "BetcoreTokenInvalid-warning"}
 DASHBOARDS = {"betcore-overview", "betcore-game", "betcore-sla", "betcore-watchdog"}
 BLOB = "https://github.com/betcore/betcore-watchdog/blob/main/"
 
 
-def promtool(*arguments: str | Path) -> None:
-    command = [require_tool("promtool"), *map(str, arguments)]
+VERSIONS = pytest.mark.parametrize("newest", [False, True], ids=["installed", "newest"])
+"""Debian's stable Prometheus, which is the oldest that the rules are for, and its newest."""
+
+
+def promtool(*arguments: str | Path, newest: bool = False) -> None:
+    command = [require_tool("promtool", newest=newest), *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -60,13 +73,45 @@ def each_alert() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("rule", rules, ids=map(name_of, rules))
 
 
-def test_promtool_finds_nothing_to_object_to():
-    promtool("check", "rules", "--lint=all", "--lint-fatal", *rule_files())
+@VERSIONS
+def test_promtool_finds_nothing_to_object_to(newest):
+    promtool("check", "rules", "--lint=all", "--lint-fatal", *rule_files(), newest=newest)
 
 
+@VERSIONS
 @pytest.mark.parametrize("file", story_files(), ids=lambda file: file.stem)
-def test_the_rules_fire_when_they_must_and_only_then(file):
-    promtool("test", "rules", file)
+def test_the_rules_fire_when_they_must_and_only_then(file, newest):
+    promtool("test", "rules", file, newest=newest)
+
+
+def test_a_prometheus_that_converts_histograms_still_alerts():
+    promtool("test", "rules", ALERTS / "tests" / "converted.newest.yml", newest=True)
+
+
+def test_no_rule_reads_days_of_frequent_samples():
+    """Over days, only half hours: 30 days of a sample every 5 s are half a million a series."""
+    days = [
+        (rule.get("record") or rule["alert"], series)
+        for rule in all_rules()
+        for series, window in re.findall(r"([\w:]+)(?:\{[^}]*\})?\[(\d+)d\b", rule["expr"])
+        if not series.endswith((":per30m", ":half_hour"))
+    ]
+    assert days == []
+
+
+def test_each_window_is_counted_in_the_same_way():
+    """The rules of 5 minutes, 30 minutes and an hour differ in the window and what follows from it."""
+    found: dict[str, set[str]] = {}
+    for rule in all_rules():
+        name, _, window = rule.get("record", "").rpartition("increase")
+        if window in WINDOWS and "offset" not in rule["expr"]:
+            text = rule["expr"].replace(f"increase{window}", "W").replace(f"[{window}]", "[W]")
+            for number, word in WINDOWS[window].items():
+                text = re.sub(rf"\b{number}\b", word, text)
+            found.setdefault(name, set()).add(text)
+    counted = {name: texts for name, texts in found.items() if "_seconds:" in name}
+    assert len(counted) == 3
+    assert [name for name, texts in counted.items() if len(texts) > 1] == []
 
 
 def test_every_alert_of_the_interface_exists_with_its_severities_and_no_other():
@@ -89,6 +134,7 @@ def test_an_alert_says_what_where_who_is_responsible_and_what_to_do(rule):
     assert len(annotations["summary"]) <= 120
     assert "\n" not in annotations["summary"] + annotations["description"]
     assert "Responsible:" in annotations["description"]
+    assert re.search(r" Do: [^.]+.*\.$", annotations["description"])
     about = rule["alert"]
     if about.startswith("Betcore"):
         labels = ["feed"] if about in ABOUT_A_FEED else ["feed", "game"]
@@ -103,7 +149,19 @@ def test_an_annotation_names_only_labels_that_the_alert_has(rule):
     labels = {"instance"} if about.startswith("Watchdog") else {"feed"}
     if about.startswith("Betcore") and about not in ABOUT_A_FEED:
         labels |= {"game_type", "game"}
+    if name_of(rule) in ABOUT_ONE_WATCHDOG:
+        labels |= {"instance"}
     assert set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) <= labels
+
+
+@pytest.mark.parametrize(
+    "alert",
+    ["BetcoreFeedSilent", "BetcoreFeedFrozen", "BetcoreFeedDisconnected", "BetcoreBettingTimerStale"],
+)
+def test_a_page_about_a_game_says_how_far_it_came_and_who_sees_it(alert):
+    (rule,) = [rule for rule in alerting_rules() if rule["alert"] == alert]
+    text = rule["annotations"]["description"].lower()
+    assert [word for word in ("last update", "last sid", "seen by", "watchdogs") if word not in text] == []
 
 
 @each_alert()

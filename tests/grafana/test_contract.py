@@ -8,7 +8,6 @@ import pytest
 
 from tests.alerts import contract
 from tests.alerts.contract import Labels
-from tests.alerts.rules import alerting_rules
 from tests.grafana.boards import (
     UIDS,
     Json,
@@ -24,21 +23,14 @@ from tests.grafana.boards import (
 from tests.support.promql import Expression, parse
 
 BOARDS = {board["uid"]: board for board in boards()}
-# Series of Prometheus itself, beside `up`: of each scrape, and of each alert that is pending or firing.
+# Series of Prometheus itself, beside `up` and those of alerts.
 OF_A_SCRAPE = {"scrape_duration_seconds", "scrape_samples_scraped"}
-OF_AN_ALERT: dict[str, Labels] = {"ALERTS": {"alertstate": {"pending", "firing"}}, "ALERTS_FOR_STATE": {}}
 
 
 @cache
 def known() -> dict[str, Labels]:
     """Every series that a panel may name: its labels, and the values of each."""
-    series = dict(contract.known())
-    alert: Labels = {label: set() for label in ("feed", "game_type", "game", "job", "instance")}
-    for rule in alerting_rules():
-        for label, value in {"alertname": rule["alert"], **rule["labels"]}.items():
-            alert.setdefault(label, set()).add(value)
-    series |= {name: alert | more for name, more in OF_AN_ALERT.items()}
-    return series | dict.fromkeys(OF_A_SCRAPE, contract.TARGET)
+    return contract.known() | dict.fromkeys(OF_A_SCRAPE, contract.TARGET)
 
 
 def labels_left(expression: Expression, series: dict[str, Labels]) -> set[str]:
