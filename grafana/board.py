@@ -34,6 +34,7 @@ def board(
     description: str,
     *sections: Section,
     span: str = "1h",
+    refresh: str = "10s",
     annotations: Sequence[sdk.AnnotationQuery] = (),
 ) -> str:
     """The JSON of a dashboard, the same each time. `span` is the range it opens with."""
@@ -45,7 +46,7 @@ def board(
         .readonly()
         .time(f"now-{span}", "now")
         .timezone("browser")
-        .refresh("10s")
+        .refresh(refresh)
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .links([_others()])
         .variables([_datasource(), _feed(), _game()])

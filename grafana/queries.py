@@ -54,19 +54,22 @@ def per_second(metric: str) -> str:
 
 
 def seconds(states: str, window: str = RANGE, labels: str = GAME) -> str:
-    """Seconds booked to states (a regular expression), of all watchdogs."""
+    """Seconds on the clock booked to states (a regular expression); several watchdogs count as their mean."""
     series = f'betcore_feed_state_seconds_total{{{GAMES}, state=~"{states}"}}'
-    return f"sum by ({labels}) (increase({series}[{window}]))"
+    watchdogs = f"avg_over_time(betcore:feed_watchdogs:count{{{FEEDS}}}[{window}])"
+    once = f"sum by ({GAME}) (increase({series}[{window}])) / on (feed, game_type) group_left () {watchdogs}"
+    return once if labels == GAME else f"sum by ({labels}) ({once})"
 
 
 def freshness(window: str, labels: str = GAME) -> str:
     """The fresh share of what the provider or the path is responsible for; absent where that is nothing."""
-    return f"{seconds('fresh', window, labels)} / ({seconds(ACCOUNTABLE, window, labels)} > 0)"
+    return f"({seconds('fresh', window, labels)}) / ({seconds(ACCOUNTABLE, window, labels)} > 0)"
 
 
 def quantile(share: float, metric: str, labels: Sequence[str] = ("feed", "game_type", "game")) -> str:
-    """A quantile of a histogram."""
+    """A quantile of a histogram, also where Prometheus 3 has converted it and keeps no buckets."""
+    by = ", ".join(labels)
     return (
-        f"histogram_quantile({share}, "
-        f"sum by ({', '.join((*labels, 'le'))}) (rate({metric}_bucket{{{GAMES}}}[{RATE}])))"
+        f"histogram_quantile({share}, sum by ({by}, le) (rate({metric}_bucket{{{GAMES}}}[{RATE}])))"
+        f" or histogram_quantile({share}, sum by ({by}) (rate({metric}{{{GAMES}}}[{RATE}])))"
     )

@@ -84,6 +84,8 @@ def sla() -> str:
         ),
         Section("For the provider", [_report().span(24).height(11)]),
         span="24h",
+        # Seconds over a day or a month are many samples, and don't change from one moment to the next.
+        refresh="1m",
     )
 
 
@@ -240,7 +242,8 @@ def _report() -> Panel:
         grid(
             "Report of the range",
             "A line a game, to be sent to the provider: Inspect, then Download CSV. Freshness and budget are "
-            "those of 30 days; all else is what happened in the range chosen above.",
+            "those of 30 days; all else is what happened in the range chosen above. Seconds of several "
+            "watchdogs are their mean.",
             NO_RULES,
             rows(OBJECTIVE),
             rows(f"max by ({GAME}) (betcore:feed_freshness:ratio_rate30d{{{GAMES}}})"),
