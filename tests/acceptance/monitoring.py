@@ -105,17 +105,23 @@ def receiving() -> Iterator[tuple[Receiver, str]]:
 
 
 @contextmanager
-def alertmanager(folder: Path, receiver: str) -> Iterator[str]:
+def alertmanager(
+    folder: Path, receiver: str, *, as_committed: bool = False, newest: bool = False
+) -> Iterator[str]:
     """Alertmanager as committed but for its timings and receivers; yields host:port.
 
-    The wait of a page is left as it is, all others are a second. What pages also goes out as a message.
+    The wait of a page is left as it is, all others are a second; `as_committed` leaves them all. What pages
+    also goes out as a message. `newest` is Debian's newest instead of the installed one.
     """
+    quick = {
+        "group_wait: 30s": "group_wait: 1s",
+        "group_interval: 5m": "group_interval: 1s",
+        "group_interval: 30s": "group_interval: 1s",
+    }
     text = _replaced(
         ALERTS / "alertmanager.yml",
         {
-            "group_wait: 30s": "group_wait: 1s",
-            "group_interval: 5m": "group_interval: 1s",
-            "group_interval: 30s": "group_interval: 1s",
+            **({} if as_committed else quick),
             "http://127.0.0.1:9095": receiver,
             "- name: page\n": f"- name: page\n{_slack(receiver)}",
         },
@@ -129,25 +135,32 @@ def alertmanager(folder: Path, receiver: str) -> Iterator[str]:
         f"--storage.path={folder / 'alertmanager'}",
         "--cluster.listen-address=",
         log=folder / "alertmanager.log",
+        newest=newest,
     ) as address:
         yield address
 
 
 @contextmanager
 def prometheus(
-    folder: Path, *, watchdog: str, alertmanager: str, rules: Mapping[str, str] | None = None
+    folder: Path,
+    *watchdogs: str,
+    alertmanager: str,
+    rules: Mapping[str, str] | None = None,
+    as_committed: bool = False,
+    newest: bool = False,
 ) -> Iterator[str]:
     """Prometheus as committed, but scraping and judging each second; yields host:port.
 
-    `rules` says what to replace in the rules.
+    `watchdogs` are host:port each, `rules` says what to replace in the rules. `as_committed` leaves the
+    intervals, `newest` is Debian's newest instead of the installed one.
     """
+    quick = {"_interval: 5s": "_interval: 1s", "scrape_timeout: 4s": "scrape_timeout: 1s"}
     text = _replaced(
         ALERTS / "prometheus.yml",
         {
-            "_interval: 5s": "_interval: 1s",
-            "scrape_timeout: 4s": "scrape_timeout: 1s",
+            **({} if as_committed else quick),
             "127.0.0.1:9093": alertmanager,
-            "127.0.0.1:9877": watchdog,
+            '"127.0.0.1:9877"': ", ".join(f'"{watchdog}"' for watchdog in watchdogs),
         },
     )
     config = folder / "prometheus.yml"
@@ -167,6 +180,7 @@ def prometheus(
         # What fires before Prometheus has found Alertmanager is lost until it is sent again.
         "--rules.alert.resend-delay=5s",
         log=folder / "prometheus.log",
+        newest=newest,
     ) as address:
         yield address
 
@@ -201,9 +215,9 @@ def _replaced(path: Path, changes: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _daemon(name: str, *arguments: str, log: Path) -> Iterator[str]:
+def _daemon(name: str, *arguments: str, log: Path, newest: bool) -> Iterator[str]:
     """A program that listens on a free port and says on which; yields host:port."""
-    command = [require_tool(name), *arguments, "--web.listen-address=127.0.0.1:0"]
+    command = [require_tool(name, newest=newest), *arguments, "--web.listen-address=127.0.0.1:0"]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, stdout=stderr, stderr=stderr)
     with ending(process):

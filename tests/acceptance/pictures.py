@@ -22,7 +22,7 @@ def main() -> None:
         folder = Path(name)
         with program("demo", stderr=folder / "demo.log") as demo:
             metrics = next(address_in(line) for line in output_of(demo) if line.startswith(b"metrics"))
-            with prometheus(folder, watchdog=metrics, alertmanager="127.0.0.1:1") as server:
+            with prometheus(folder, metrics, alertmanager="127.0.0.1:1") as server:
                 started = time.monotonic()
                 eventually(lambda: time.monotonic() - started > WATCHED_SECONDS, within=WATCHED_SECONDS + 5)
                 for board, choice in PICTURES.items():

@@ -91,7 +91,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with program("demo", stderr=folder / "demo.log") as process:
         lines = [output_of(process).readline() for _ in range(3)]
         addresses = dict(line.decode().rsplit(maxsplit=1) for line in lines)
-        with prometheus(folder, watchdog=address_in(lines[2]), alertmanager="127.0.0.1:1") as server:
+        with prometheus(folder, address_in(lines[2]), alertmanager="127.0.0.1:1") as server:
             yield Demo(process, addresses, server)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)

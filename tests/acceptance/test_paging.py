@@ -73,7 +73,7 @@ STORIES = {
 # Events keep their alerts firing for 5 minutes; here for half a minute, to see them end.
 SHORT_WINDOWS = {
     f"{name}_anomalies_total[5m])": f"{name}_anomalies_total[30s])" for name in ("sequence", "round")
-}
+} | {"(betcore_feed_state_seconds_total) < 300": "(betcore_feed_state_seconds_total) < 0"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def day(tmp_path_factory):
         config.write_text(configuration(hubs, GAMES, settings="[reconnect]\nmax_seconds = 1.0"))
         watched = stack.enter_context(watchdog(config, stderr=folder / "watchdog.log"))
         target = watched.address.removeprefix("http://")
-        stack.enter_context(prometheus(folder, watchdog=target, alertmanager=manager, rules=SHORT_WINDOWS))
+        stack.enter_context(prometheus(folder, target, alertmanager=manager, rules=SHORT_WINDOWS))
         eventually(lambda: all(game["messages"] > 8 for game in _games(watched.status())))
         eventually(lambda: receiver.notified)
         for story in STORIES.values():

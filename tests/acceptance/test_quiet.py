@@ -23,7 +23,7 @@ def test_a_healthy_feed_pages_nobody(tmp_path):
         config.write_text(configuration({"studio": hub}, range(1, 9)))
         watched = stack.enter_context(watchdog(config, stderr=tmp_path / "watchdog.log"))
         target = watched.address.removeprefix("http://")
-        judge = stack.enter_context(prometheus(tmp_path, watchdog=target, alertmanager=manager))
+        judge = stack.enter_context(prometheus(tmp_path, target, alertmanager=manager))
         eventually(lambda: receiver.notified)
         until = time.monotonic() + SECONDS
         # This is a test of time going by without anything happening.
