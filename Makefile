@@ -7,7 +7,7 @@ PURE := watchdog/core/*
 RULES := $(wildcard alerts/*.rules.yml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint fuzz reliability month soak bench bench-smoke dashboards pictures format lock clean
+.PHONY: help venv demo test lint fuzz reliability month soak bench bench-rules bench-smoke paging dashboards pictures format lock clean
 
 help:  ## Show this text.
 	@echo 'betcore-watchdog: watches the BETCORE live feed and exposes its health to Prometheus.'
@@ -28,6 +28,7 @@ demo: $(STAMP)  ## Run the watchdog on a simulated feed with faults, until Ctrl-
 
 test: $(STAMP)  ## Run the tests and check the coverage; as root on Debian, first install their tools.
 	@scripts/install-test-tools
+	@scripts/install-newest-prometheus
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet
@@ -58,8 +59,18 @@ soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and check th
 bench: $(STAMP)  ## Measure cost and exactness next to other clients: needs a C compiler, npm, pip, forty minutes.
 	$(BIN)/python -m benchmarks run
 
+bench-rules: $(STAMP)  ## Measure the alert rules at 200 games and 30 days, in a real Prometheus: five minutes.
+	@scripts/install-test-tools
+	$(BIN)/python -m benchmarks rules
+
 bench-smoke: $(STAMP)  ## Count the instructions of an update; fail if they rose by a quarter.
 	$(BIN)/python -m benchmarks smoke
+
+paging: $(STAMP)  ## Cause faults, and write which pages came and when into build/paging.md: ten minutes.
+	@scripts/install-test-tools
+	@scripts/install-newest-prometheus
+	@mkdir -p build
+	BETCORE_ONE_PAGE_TABLE=build/paging.md $(BIN)/python -m pytest tests/acceptance/test_one_page.py
 
 dashboards: $(STAMP)  ## Write grafana/dashboards from the code in grafana/.
 	$(BIN)/python -m grafana
@@ -78,5 +89,5 @@ lock:  ## Write the lock files again from pyproject.toml.
 clean:  ## Remove .venv and everything the tools left behind.
 	rm -rf grafana/schema/node_modules grafana/pictures/node_modules grafana/pictures/build
 	rm -rf benchmarks/build benchmarks/clients/node/node_modules
-	rm -rf build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .cache build .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find watchdog grafana benchmarks fuzz tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Measure, write the page, or guard against regressions.
 
-Usage: python -m benchmarks run | page FILE | smoke
+Usage: python -m benchmarks run | page FILE | rules | smoke
 """
 
 import argparse
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import core, cost, exactness, machine, page, scrape, smoke, start, tables
+from benchmarks import core, cost, exactness, machine, page, rules, scrape, smoke, start, tables
 from benchmarks.contenders import CONTENDERS, LADDER
 from benchmarks.cost import Window
 from benchmarks.programs import HERE, ROOT, BenchmarkError, build_load
@@ -80,6 +80,17 @@ def write_page(options: argparse.Namespace) -> int:
     return 0
 
 
+def judge_rules(options: argparse.Namespace) -> int:
+    """Measure the alert rules, show it, and fail if they take more of the interval than they may."""
+    results = rules.measure(options.games, options.program, say)
+    sys.stdout.write(json.dumps(results, indent=1) + "\n")
+    allowed = rules.BUDGET * rules.INTERVAL_SECONDS
+    if results["all"] > allowed:
+        say(f"benchmarks: an evaluation takes {results['all']:.2f} s, {allowed:.2f} s are allowed")
+        return 1
+    return 0
+
+
 def _parts(text: str) -> tuple[str, ...]:
     parts = tuple(text.split(","))
     if unknown := sorted(set(parts) - set(PARTS)):
@@ -102,6 +113,15 @@ def parser() -> argparse.ArgumentParser:
     writing = chosen.add_parser("page", help="make docs/performance.md of a recorded run")
     writing.add_argument("file", type=Path)
     writing.set_defaults(command=write_page)
+    judging = chosen.add_parser("rules", help="measure an evaluation of the alert rules in a real Prometheus")
+    judging.add_argument("--games", type=int, default=200, help="(%(default)s)")
+    judging.add_argument(
+        "--program",
+        type=Path,
+        default=Path("/usr/bin"),
+        help="where prometheus and promtool are (%(default)s)",
+    )
+    judging.set_defaults(command=judge_rules)
     guarding = chosen.add_parser("smoke", help="count instructions and compare with the committed figures")
     guarding.add_argument("--record", action="store_true", help="commit to these figures from now on")
     guarding.set_defaults(command=lambda options: smoke.main(record=options.record))

@@ -1,10 +1,11 @@
 """The benchmarks: the load generator is a hub, the figures are right, and the page is the recorded one."""
 
 import json
+import re
 
 import pytest
 
-from benchmarks import page, smoke
+from benchmarks import page, rules, smoke
 from benchmarks.contenders import CONTENDERS, FLOOR, NODE, WATCHDOG, write_config
 from benchmarks.core import Replay
 from benchmarks.cost import Window, measure
@@ -13,6 +14,7 @@ from benchmarks.goals import Goal, goals
 from benchmarks.programs import HERE, LOAD, BenchmarkError, Program, build_load, hub, running
 from benchmarks.recording import BEGIN_UNIX_SECONDS, records
 from tests.acceptance.processes import eventually, watchdog
+from tests.alerts.contract import known
 from tests.support.tools import require_tool
 
 RECORDED = sorted((HERE / "results").glob("*.json"))
@@ -140,3 +142,21 @@ def test_the_page_and_its_plots_are_those_of_the_last_recorded_run():
     assert page.PAGE.read_text() == page.page(results)
     for name, svg in page.plots(results).items():
         assert page.PAGE.with_name(name).read_text() == svg
+
+
+def test_the_past_of_the_alert_rules_is_made_of_series_that_they_read_and_of_enough_samples():
+    pieces = {name: list(samples) for name, samples in rules.past(2, "127.0.0.1:9", 1_764_000_000)}
+
+    names = {series.partition("{")[0] for samples in pieces.values() for series, _, _ in samples}
+    assert names <= known().keys()
+    hours = pieces.pop("hours")
+    assert all(len(samples) == 2 * 2 * 48 for samples in pieces.values())
+    assert len(pieces) == 30
+    assert max(at for _, at, _ in hours) == 1_764_000_000 - 5
+
+
+def test_the_scrape_of_the_alert_rules_is_of_fresh_games_with_a_type_each():
+    text = rules.scrape(3)
+
+    assert len(re.findall(r'(?m)^betcore_feed_state\{.*state="fresh"\} 1.0$', text)) == 3
+    assert len(set(re.findall(r'game_type="(\d+)"', text))) == 3
