@@ -201,7 +201,9 @@ def _settle(address: str) -> None:
 
     def compacted() -> bool:
         time.sleep(INTERVAL_SECONDS)
-        return 0 < _series(address)["prometheus_tsdb_blocks_loaded"] < _COMPACTED_BLOCKS
+        series = _series(address)
+        begun = series["prometheus_tsdb_compactions_total"] > 0
+        return begun and series["prometheus_tsdb_blocks_loaded"] < _COMPACTED_BLOCKS
 
     until(compacted, within_seconds=600, what="compaction")
 
