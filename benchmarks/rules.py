@@ -180,7 +180,7 @@ def _prometheus(program: Path, folder: Path, target: str) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(text)
     for rules in (ROOT / "alerts").glob("*.rules.yml"):
         shutil.copy(rules, folder)
-    command = [
+    command: list[str | Path] = [
         program / "prometheus",
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",

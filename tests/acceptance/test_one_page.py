@@ -96,8 +96,7 @@ def day(tmp_path_factory) -> Day:
         stack.enter_context(
             prometheus(folder, *targets, alertmanager=manager, as_committed=True, newest=True)
         )
-        for each in watched:
-            eventually(lambda each=each: all(game["messages"] > 8 for game in _games(each.status())))
+        eventually(lambda: all(game["messages"] > 8 for each in watched for game in _games(each.status())))
         eventually(lambda: receiver.notified)
         # Prometheus has seen all of it as it is when it is well.
         scrapes = time.time() + 10
@@ -137,7 +136,8 @@ def _names(notified: Notified, name: str) -> bool:
 
 def _firing(day: Day, name: str, receiver: str) -> list[Notified]:
     """What fires on the feed of a fault, as the receiver is told: an alert that is told twice counts once."""
-    told, last = [], {}
+    told: list[Notified] = []
+    last: dict[tuple[tuple[str, str], ...], bool] = {}
     for each in day.notified:
         if each.receiver == receiver and each.labels.get("feed") == FEEDS[name]:
             key = tuple(sorted(each.labels.items()))
