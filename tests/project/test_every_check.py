@@ -67,14 +67,15 @@ class NotedSettings:
         return getattr(CheckSettings(), name)
 
 
-def counted(metric: str, kind: str, expression: str) -> bool:
+def counted(metric: str, kind: str, expression: str, seen: frozenset[str] = frozenset()) -> bool:
     """Whether a rule's expression reads this series, itself or through what other rules record."""
     for series in parse(expression).selectors:
         kinds = [matcher.value for matcher in series.matchers if matcher.label == "kind"]
         if kinds and not any(kind in value.split("|") for value in kinds):
             continue
         if series.name == metric or (
-            series.name in RECORDED and counted(metric, kind, RECORDED[series.name])
+            series.name in RECORDED.keys() - seen
+            and counted(metric, kind, RECORDED[series.name], seen | {series.name})
         ):
             return True
     return False
