@@ -16,6 +16,7 @@ from fuzz.library import alone, shared
 from watchdog.config.schema import Token
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
+from watchdog.core.claims import read_claims
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.events import Event, Invocation, TooManyRecords, UpdateReceived
 from watchdog.core.protocol.games import without_unread_fields
@@ -29,7 +30,6 @@ from watchdog.core.protocol.updates import (
     known_seconds,
 )
 from watchdog.core.protocol.websocket import FrameReader, Passthrough
-from watchdog.core.token import read_claims
 from watchdog.hub.negotiation import negotiate
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.hub.websocket import MAX_MESSAGE_BYTES

@@ -1,78 +1,11 @@
-"""What is read of a JWT, and how a feed's token is judged."""
+"""How a feed's token is judged: by its times, and by what the hub makes of it."""
 
 import math
-import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support.jwt import jwt, with_payload
-from watchdog.core.token import EXPIRY_WARNINGS_SECONDS, Claims, TokenState, read_claims
-
-# --- claims
-
-
-def test_the_times_of_a_jwt_are_read():
-    assert read_claims(jwt(exp=300, nbf=100.5, iat="whatever", sub="x")) == Claims(exp=300, nbf=100.5)
-
-
-@pytest.mark.parametrize("subject", ["", "a", "ab", "abc", "ÿ?>", "żółć"])
-def test_a_payload_of_any_length_is_read(subject):
-    assert read_claims(jwt(exp=300, sub=subject)).exp == 300
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        jwt(),
-        "",
-        "opaque",
-        "a.b",
-        "a.b.c",
-        "a.b.c.d",
-        "..",
-        "a.é.c",
-        with_payload("not json"),
-        with_payload("[]"),
-        with_payload("null"),
-        with_payload('{"exp":"soon"}'),
-        with_payload('{"exp":true}'),
-        with_payload('{"exp":1e999}'),
-        with_payload('{"exp":-1e13}'),
-        with_payload('{"exp":' + "9" * 40 + "}"),
-        with_payload("[" * 100_000),
-        f"e30.{'W' * 10_000}.x",
-    ],
-)
-def test_a_token_that_names_no_time_and_no_partner_or_is_no_jwt_has_no_claims(token):
-    assert read_claims(token) == Claims()
-
-
-@given(st.text() | st.text().map(with_payload))
-def test_no_token_ever_makes_the_reader_raise(token):
-    read_claims(token).other_partner(42)
-
-
-@pytest.mark.parametrize(
-    ("claims", "other"),
-    [
-        ({"PartnerClientId": 7}, "7"),
-        ({"partner_client_id": "7"}, "7"),
-        ({"partnerClientId": "x" * 99}, "x" * 40),
-        ({"partnerClientId": 42, "PARTNER-CLIENT-ID": 7}, "7"),
-        ({"partnerClientId": 42}, None),
-        ({"partner_client_id": "42"}, None),
-        ({"client_id": 7}, None),
-        ({}, None),
-    ],
-)
-def test_a_jwt_for_another_partner_is_recognized_and_warned_of(claims, other):
-    token = jwt(**claims)
-    assert read_claims(token).other_partner(42) == other
-    warnings = [each for each in new_state().obtained(token, 0.0) if each.event == "token.other_partner"]
-    assert [each.detail for each in warnings] == ([{"expected": 42, "claimed": other}] if other else [])
-
+from tests.support.jwt import jwt
+from watchdog.core.token import EXPIRY_WARNINGS_SECONDS, TokenState
 
 # --- the state
 
@@ -168,6 +101,113 @@ def test_how_far_the_clocks_are_apart_is_returned_once():
     ]
 
 
+def test_a_token_for_another_partner_is_warned_of():
+    found = new_state().obtained(jwt(partnerClientId=7), 0.0)
+    assert [each.detail for each in found if each.event == "token.other_partner"] == [
+        {"expected": 42, "claimed": "7"}
+    ]
+
+
+def test_times_that_cannot_be_read_are_warned_of_once_however_many_tokens_have_them():
+    state = new_state()
+    found = [state.obtained(jwt(exp="soon", n=number), 0.0) for number in range(3)]
+    found += [state.obtained(jwt(exp=300), 0.0), state.obtained(jwt(exp="soon", nbf=True), 0.0)]
+    warnings = [[each for each in findings if each.event == "token.claims_unreadable"] for findings in found]
+    assert [[(each.level, each.detail) for each in findings] for findings in warnings] == [
+        [("warning", {"claims": ["exp"]})],
+        [],
+        [],
+        [],
+        [("warning", {"claims": ["exp", "nbf"]})],
+    ]
+    assert state.validity(1e9) == "valid"
+
+
+# --- whoever accepted us is right
+
+
+def test_a_token_that_is_accepted_after_its_end_by_our_clock_is_valid_until_it_is_refused():
+    state = having(jwt(exp=300))
+    assert events(state.judge(400.0)) == ["token.expired"]
+    found = state.accepted(jwt(exp=300), 400.0)
+    assert events(found) == ["clock.refuted", "token.valid"]
+    assert found[0].detail == {"offset_seconds": 0.0, "expires_at": 300.0}
+    assert state.accepted(jwt(exp=300), 401.0) == []
+    assert state.validity(9_999.0) == "valid"
+    assert state.snapshot(9_999.0).valid
+    assert events(state.rejected(jwt(exp=300), 10_000.0)) == ["token.expired"]
+    assert state.unauthorized(10_000.0)
+
+
+def test_a_token_that_was_accepted_in_its_time_expires_by_the_clock():
+    state = having(jwt(exp=300))
+    state.accepted(jwt(exp=300), 299.0)
+    assert events(state.judge(300.0)) == ["token.expired"]
+    assert state.unauthorized(300.0)
+
+
+def test_a_token_that_is_accepted_before_its_begin_is_valid():
+    state = having(jwt(nbf=300))
+    assert events(state.accepted(jwt(nbf=300), 200.0)) == ["clock.refuted", "token.valid"]
+
+
+def test_a_wrong_clock_keeps_no_new_token_from_being_tried_and_blames_nobody():
+    state = having(jwt(exp=300))
+    state.accepted(jwt(exp=300), 400.0)
+    state.obtained(jwt(exp=350), 401.0)
+    assert state.validity(401.0) == "expired"
+    assert state.worth_trying(401.0)
+    assert not state.unauthorized(401.0)
+    assert events(state.accepted(jwt(exp=350), 402.0)) == ["token.valid"]
+    # One that is accepted within its time speaks for the clock again.
+    state.obtained(jwt(exp=900), 500.0)
+    state.accepted(jwt(exp=900), 501.0)
+    state.obtained(jwt(exp=550), 600.0)
+    assert not state.worth_trying(600.0)
+    assert state.unauthorized(600.0)
+
+
+def test_a_token_that_expired_by_the_provider_s_clock_alone_is_tried_and_blames_nobody():
+    state = having(jwt(exp=300))
+    state.skewed(-200.0, 0.0)
+    assert state.validity(150.0) == "expired"
+    assert state.worth_trying(150.0)
+    assert not state.unauthorized(150.0)
+    assert state.unauthorized(300.0)
+
+
+@pytest.mark.parametrize("accepted_first", [True, False])
+def test_an_offset_by_which_an_accepted_token_had_expired_is_refuted_and_our_own_clock_decides(
+    accepted_first,
+):
+    state = having(jwt(exp=3_600))
+    found = []
+    if accepted_first:
+        state.accepted(jwt(exp=3_600), 10.0)
+    found += state.skewed(-4_000.0, 20.0)
+    if not accepted_first:
+        found += state.accepted(jwt(exp=3_600), 30.0)
+    assert [each.detail for each in found if each.event == "clock.refuted"] == [
+        {"offset_seconds": -4_000.0, "expires_at": 3_600.0}
+    ]
+    # The same guess, a little later and for the next token.
+    assert state.skewed(-4_010.0, 40.0) == []
+    assert state.validity(3_599.0) == "valid"
+    state.obtained(jwt(exp=7_200), 3_600.0)
+    assert state.validity(7_199.0) == "valid"
+    assert state.validity(7_200.0) == "expired"
+    # Another one is believed.
+    state.skewed(-100.0, 3_700.0)
+    assert state.validity(7_100.0) == "expired"
+
+
+def test_a_token_that_somebody_takes_for_ours_after_it_was_replaced_refutes_nothing():
+    state = having(jwt(exp=300))
+    state.obtained(jwt(exp=310), 400.0)
+    assert state.accepted(jwt(exp=300), 401.0) == []
+    assert state.validity(401.0) == "expired"
+
+
 # --- warnings of the expiry
 
 HOUR, DAY = EXPIRY_WARNINGS_SECONDS
@@ -184,8 +224,48 @@ def test_a_token_that_nobody_renews_is_warned_of_a_day_and_an_hour_ahead_and_onc
 
 def test_another_token_is_warned_of_anew():
     state = new_state()
-    found = state.obtained(jwt(exp=1_000), 0.0) + state.obtained(jwt(exp=1_001), 0.0)
+    found = state.obtained(jwt(exp=1_000), 0.0) + state.obtained(jwt(exp=999), 0.0)
     assert events(found).count("token.expiring") == 2
+
+
+def warned(state, *times):
+    return [at for at in times if "token.expiring" in events(state.judge(at))]
+
+
+def test_a_file_that_is_renewed_halfway_is_warned_of_only_when_a_renewal_is_overdue():
+    state = new_state()
+    quiet = []
+    for written_at in (0.0, 1_800.0, 3_600.0):
+        token = jwt(exp=written_at + 3_600)
+        quiet += warned(state, *range(int(written_at), int(written_at) + 1))
+        quiet += events(state.obtained(token, written_at + 2.0, written_at))
+        quiet += warned(state, written_at + 900.0, written_at + 1_799.0)
+    assert quiet == ["token.valid"]
+    assert state.snapshot(5_400.0).renewed_at == 3_600.0
+    assert state.snapshot(5_400.0).renewal_due_at == 7_200.0 - 1_798.0
+    # Half of the half hour that was left in the past.
+    assert warned(state, 7_200.0 - 899.0, 7_200.0 - 898.0, 7_000.0) == [7_200.0 - 898.0]
+
+
+def test_before_its_first_renewal_a_file_s_age_tells_how_long_its_token_lives():
+    state = new_state()
+    # The watchdog starts when 40 minutes of an hour are left.
+    assert "token.expiring" not in events(state.obtained(jwt(exp=3_600), 1_200.0, 0.0))
+    assert state.snapshot(1_200.0).renewal_due_at is None
+    assert warned(state, 1_800.0, 1_801.0) == [1_801.0]
+
+
+def test_a_token_that_was_replaced_after_its_end_teaches_nothing():
+    state = new_state()
+    state.obtained(jwt(exp=300), 0.0, 0.0)
+    state.obtained(jwt(exp=1_300), 301.0, 301.0)
+    assert state.snapshot(301.0).renewal_due_at is None
+
+
+def test_a_file_written_by_a_clock_ahead_of_ours_was_written_now():
+    state = new_state()
+    state.obtained(jwt(exp=300), 100.0, 9_999.0)
+    assert state.snapshot(100.0).renewed_at == 100.0
 
 
 def test_a_renewal_that_works_keeps_the_warnings_silent():
@@ -265,7 +345,21 @@ def test_nothing_shown_of_a_token_s_state_holds_the_token():
     assert "sesame" not in f"{state!r} {state.snapshot(0.0)!r} {state.claims!r}"
 
 
-@pytest.mark.parametrize(("opening", "inmost", "closing"), [("[", "", "]"), ('{"a":', "1", "}")])
-def test_a_claim_nested_as_deep_as_can_be_decoded_makes_nothing_raise(opening, inmost, closing):
-    for depth in range(sys.getrecursionlimit() + 1):
-        read_claims(with_payload(f'{{"partnerClientId":{opening * depth}{inmost}{closing * depth}}}'))
+def test_who_is_blamed_and_whether_to_try_by_how_the_token_stands():
+    state = new_state()
+    stands = [(state.unauthorized(0.0), state.worth_trying(0.0))]
+    state.unavailable("gone", 0.0)
+    stands.append((state.unauthorized(0.0), state.worth_trying(0.0)))
+    state.obtained("token", 0.0)
+    stands.append((state.unauthorized(0.0), state.worth_trying(0.0)))
+    assert stands == [(False, False), (True, False), (False, True)]
+
+
+def test_the_next_renewal_is_due_when_it_is_planned():
+    state = new_state()
+    state.renewed(jwt(exp=3_600), 0.0)
+    state.renewals.planned(3_300.0)
+    assert (state.snapshot(0.0).renewed_at, state.snapshot(0.0).renewal_due_at) == (0.0, 3_300.0)
+    state.renewed("opaque", 3_300.0)
+    state.renewals.planned(math.inf)
+    assert state.snapshot(3_300.0).renewal_due_at is None

@@ -42,3 +42,16 @@ async def test_timestamps_that_stand_still_tell_nothing_of_the_time(autojump_clo
     async with watching(Hub(slow_clock(0.0, frozen=True)), given) as watch:
         await trio.sleep_until(61.0)
         assert not watch.feed.keeper.snapshot().valid
+
+
+async def test_local_time_is_said_once_for_the_feed_and_judges_no_token(autojump_clock, tmp_path):
+    (tmp_path / "token").write_text(jwt(exp=BASE + 60.0))
+    given = settings((1, 3), token={"file": str(tmp_path / "token")})
+    async with watching(Hub(slow_clock(-3 * 3_600.0)), given) as watch:
+        await trio.sleep_until(59.0)
+        assert watch.feed.keeper.snapshot().valid
+        await trio.sleep_until(61.0)
+        assert not watch.feed.keeper.snapshot().valid
+    assert watch.events(None).count("clock.time_zone") == 1
+    assert "clock.skewed" not in watch.events(None)
+    assert not {"clock.time_zone", "latency.high"} & set(watch.events())

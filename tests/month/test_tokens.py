@@ -12,7 +12,7 @@ from tests.support.steps import uncounted_lines
 from tests.support.token_keeper import FakeClient, ok
 from tests.support.wire import HANDSHAKE
 from watchdog.config.schema import Config
-from watchdog.core.token import read_claims
+from watchdog.core.claims import read_claims
 from watchdog.runtime.http_client import NoAnswerError
 
 pytestmark = pytest.mark.long

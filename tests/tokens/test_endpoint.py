@@ -10,7 +10,7 @@ import trio
 from tests.support.raw_server import answering, serving, without_proxies
 from tests.support.token_keeper import SECRET, URL, FakeClient, endpoint_of, feed_with, ok
 from tests.support.wire import answer
-from watchdog.core.token import read_claims
+from watchdog.core.claims import read_claims
 from watchdog.runtime.http_client import MAX_ANSWER_BYTES, MAX_RETRY_AFTER_SECONDS, Answer, Client
 from watchdog.simulator.app import serve
 from watchdog.simulator.settings import SimulatorSettings

@@ -67,13 +67,23 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
 
 RefreshOutcome = Literal["ok", "failed"]
 
+TokenSource = Literal["file", "env", "url"]
+TOKEN_SOURCES: tuple[TokenSource, ...] = get_args(TokenSource)
+
 
 class TokenSnapshot(Struct, frozen=True, kw_only=True):
-    """The token of one feed; `expires_at` is UNIX seconds, None for a token without an expiry."""
+    """The token of one feed. Times are UNIX seconds.
+
+    `expires_at` is None for a token without an expiry, `renewed_at` where nobody knows when it was put in its
+    place, and `renewal_due_at` while nobody is known to renew it.
+    """
 
     feed: str
     valid: bool
+    source: TokenSource
     expires_at: float | None
+    renewed_at: float | None
+    renewal_due_at: float | None
     refreshes: dict[RefreshOutcome, int]
     rejections: int
 

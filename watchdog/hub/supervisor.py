@@ -1,7 +1,7 @@
 """One feed's watch: its token, its games, and what a reload changes of them."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import trio
 from msgspec import Struct
@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from watchdog.config.schema import Feed, Game, Reconnect
 from watchdog.core.backoff import Backoff
-from watchdog.core.findings import Finding
+from watchdog.core.checks.latency import TIME_ZONE_EVENT
+from watchdog.core.findings import Detail, Finding
 from watchdog.core.monitor import Monitor
 from watchdog.core.protocol.signalr import Timeouts
 from watchdog.hub.connector import Connector
@@ -66,6 +67,7 @@ class FeedSupervisor:
         self._connector = Connector(feed, tls, self._client, self._clock, self._stalls, dial)
         self._games: dict[int, _Watched] = {}
         self._nursery: trio.Nursery | None = None
+        self._said_zone: Detail = {}
         self.scope = trio.CancelScope()
         self.keeper = self._keeper()
 
@@ -147,7 +149,7 @@ class FeedSupervisor:
             connect=self._connector.connect,
             reader=self._reader,
             backoff=self._backoff,
-            report=self._report,
+            report=self._found,
             random=self._random,
             timeouts=Timeouts(self.feed.keep_alive_seconds, self.feed.server_timeout_seconds),
         )
@@ -183,6 +185,16 @@ class FeedSupervisor:
             if known:
                 # The path can only add to the offset, so the smallest is the best.
                 self.keeper.skewed(min(known))
+
+    def _found(self, monitor: Monitor, findings: Sequence[Finding]) -> None:
+        """Report what was found of a game; a time zone is the feed's, and so it is said once."""
+        of_game = [each for each in findings if each.event != TIME_ZONE_EVENT]
+        if of_game:
+            self._report(monitor, of_game)
+        for finding in findings:
+            if finding.event == TIME_ZONE_EVENT and finding.detail != self._said_zone:
+                self._said_zone = finding.detail
+                self._report_feed(self.feed.name, [finding])
 
     def _token_changed(self, findings: list[Finding]) -> None:
         self._report_feed(self.feed.name, findings)

@@ -7,7 +7,7 @@ import trio
 
 from watchdog.config.schema import Feed
 from watchdog.core.findings import Finding
-from watchdog.core.snapshot import TokenSnapshot
+from watchdog.core.snapshot import TokenSnapshot, TokenSource
 from watchdog.core.token import TokenState, TokenValidity
 from watchdog.runtime.clock import Clock
 
@@ -24,7 +24,10 @@ class TokenKeeper(ABC):
     """
 
     def __init__(self, feed: Feed, clock: Clock, on_change: TokenListener) -> None:
-        self._state = TokenState(feed.name, feed.partner_client_id)
+        token = feed.token
+        source: TokenSource = "url" if token.url else "env" if token.env else "file"
+        self._state = TokenState(feed.name, feed.partner_client_id, source)
+        self._unauthorized = False
         self._clock = clock
         self._on_change = on_change
         self._changed = trio.Event()
@@ -46,13 +49,13 @@ class TokenKeeper(ABC):
 
     @property
     def worth_trying(self) -> bool:
-        """Whether to open a connection with the token: it is valid, or only the one before was refused."""
+        """Whether to open a connection with the token, as far as is known without trying."""
         return self._state.worth_trying(self._clock.wall())
 
     @property
     def unauthorized(self) -> bool:
-        """Whether the token is missing, expired or was rejected."""
-        return self._validity in ("missing", "expired", "rejected")
+        """Whether the token is missing, surely expired, or was rejected."""
+        return self._state.unauthorized(self._clock.wall())
 
     @property
     def _validity(self) -> TokenValidity:
@@ -92,5 +95,6 @@ class TokenKeeper(ABC):
         if another or any(finding.event == "token.valid" for finding in findings):
             self._changed.set()
             self._changed = trio.Event()
-        if findings:
+        before, self._unauthorized = self._unauthorized, self.unauthorized
+        if findings or before != self._unauthorized:
             self._on_change(findings)

@@ -6,7 +6,7 @@ from watchdog.config.schema import Feed
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.redaction import register_secret
 from watchdog.tokens.keeper import TokenKeeper, TokenListener
-from watchdog.tokens.sources import CredentialError, clean_token, reader
+from watchdog.tokens.sources import CredentialError, SecretFile, clean_token, reader
 
 POLL_SECONDS = 2.0
 """How often a token's file is looked at."""
@@ -17,13 +17,13 @@ class PolledToken(TokenKeeper):
 
     def __init__(self, feed: Feed, clock: Clock, *, on_change: TokenListener) -> None:
         super().__init__(feed, clock, on_change)
-        self._read = reader(feed.token.file, feed.token.env, clean_token)
-        self._can_change = feed.token.file is not None
+        self._file = SecretFile(feed.token.file, clean_token) if feed.token.file is not None else None
+        self._read = self._file.read if self._file is not None else reader(None, feed.token.env, clean_token)
 
     async def _obtain(self) -> None:
         self._look()
         # Nobody can change the environment of a running process from outside.
-        while self._can_change:
+        while self._file is not None:
             await trio.sleep(POLL_SECONDS)
             self._look()
 
@@ -36,4 +36,5 @@ class PolledToken(TokenKeeper):
         else:
             if token != self.token:
                 register_secret(token)
-                self._report(self._state.obtained(token, self._clock.wall()), another=True)
+                written_at = None if self._file is None else self._file.written_at
+                self._report(self._state.obtained(token, self._clock.wall(), written_at), another=True)

@@ -67,7 +67,9 @@ class RenewedToken(TokenKeeper):
             self._rejected = trio.Event()
             register_secret(token)
             self._report(self._state.renewed(token, self._clock.wall()), another=True)
-            with trio.move_on_after(self._use_for_seconds(lifetime_seconds)):
+            use_for_seconds = self._use_for_seconds(lifetime_seconds)
+            self._state.renewals.planned(self._clock.wall() + use_for_seconds)
+            with trio.move_on_after(use_for_seconds):
                 await self._rejected.wait()
             # A new token that is rejected too is a failure like no answer: the pause grows.
             failures = failures + 1 if self._state.unproven else 0
@@ -79,7 +81,10 @@ class RenewedToken(TokenKeeper):
     def _use_for_seconds(self, lifetime_seconds: float | None) -> float:
         """How long to use the token before asking for the next one; its own expiry counts first."""
         remaining = self._state.remaining_seconds(self._clock.wall())
-        lifetime = lifetime_seconds if remaining is None else remaining
+        if remaining is None or (remaining <= 0.0 and lifetime_seconds is not None):
+            lifetime = lifetime_seconds
+        else:
+            lifetime = remaining
         if lifetime is None:
             return math.inf
         if lifetime <= 0.0:

@@ -69,6 +69,8 @@ class SecretFile:
         self._clean = clean
         self._seen: tuple[int, ...] | None = None
         self._content = b""
+        self.written_at = 0.0
+        """When the file was last written, UNIX seconds by the clock of its file system."""
 
     def read(self) -> str:
         """The secret as it is now.
@@ -95,6 +97,7 @@ class SecretFile:
             with self._path.open("rb") as file:
                 self._content = file.read(_MOST_BYTES)
             self._seen = seen
+            self.written_at = status.st_mtime
 
 
 def reader(file: Path | None, env: str | None, clean: Clean) -> Callable[[], str]:

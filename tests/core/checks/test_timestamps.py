@@ -223,3 +223,56 @@ def test_a_deadline_without_a_timestamp_leaves_nobody_knows_what(timer, left):
     receive_at(watch, 1.0, NEVER[0], games=(betting(),), betting_timer=timer)
 
     assert watch.snapshot.betting_timer_seconds == left
+
+
+# --- local time without a zone
+
+HOUR = 3_600.0
+
+
+def zones(findings):
+    return [finding.detail for finding in findings if finding.event == "clock.time_zone"]
+
+
+@pytest.mark.parametrize("zone", [3 * HOUR, -5 * HOUR, 5.75 * HOUR, -1_800.0, 14 * HOUR, 29.0 + HOUR])
+def test_whole_quarter_hours_are_a_time_zone_which_is_said_once_and_taken_off(zone):
+    watch = Watch().subscribe()
+    whole = round(zone / 900.0) * 900.0
+    found = []
+    for at in (0.5, 1.0, 1.5):
+        found += watch.receive(at, sent=at - 0.25 + zone)
+
+    assert zones(found) == [{"tst_ahead_seconds": whole}]
+    assert watch.snapshot.clock_offset_seconds == 0.25 + whole - zone
+    assert watch.snapshot.latencies.total == max(3 * (0.25 + whole - zone), 0.0)
+    assert "latency.high" not in [finding.event for finding in found]
+
+
+@pytest.mark.parametrize("skew", [600.0, -900.0, 900.0, 1_200.0, 4_000.0, HOUR + 31.0, -HOUR + 32.0])
+def test_any_other_difference_is_a_skew(skew):
+    watch = Watch().subscribe()
+
+    found = watch.receive(0.5, sent=0.5 + skew)
+
+    assert zones(found) == []
+    assert watch.snapshot.clock_offset_seconds == -skew
+
+
+def test_a_path_that_is_ever_later_is_no_time_zone():
+    watch = Watch().subscribe()
+    found = []
+    for second in range(1, 3_700):
+        found += watch.receive(float(second), sent=0.5)
+
+    assert zones(found) == []
+    assert watch.snapshot.clock_offset_seconds == pytest.approx(3_639.5, abs=1.0)
+
+
+def test_another_zone_is_said_and_the_same_one_is_not_said_again():
+    watch = Watch().subscribe()
+    found = []
+    for at, zone in enumerate([HOUR, 0.0, HOUR, 2 * HOUR], start=1):
+        found += watch.receive(float(at), sent=at + zone)
+
+    assert zones(found) == [{"tst_ahead_seconds": 3_600}, {"tst_ahead_seconds": 7_200}]
+    assert watch.snapshot.clock_offset_seconds == 0.0

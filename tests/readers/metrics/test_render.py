@@ -89,6 +89,9 @@ OF_A_GAME = [
 ]
 OF_A_FEED = [
     ("betcore_token_expiry_timestamp_seconds", "gauge", None, []),
+    ("betcore_token_source", "gauge", "source", ["file", "env", "url"]),
+    ("betcore_token_renewed_timestamp_seconds", "gauge", None, []),
+    ("betcore_token_renewal_due_timestamp_seconds", "gauge", None, []),
     ("betcore_token_valid", "gauge", None, []),
     ("betcore_token_refreshes_total", "counter", "outcome", ["ok", "failed"]),
     ("betcore_token_rejections_total", "counter", None, []),
@@ -180,9 +183,12 @@ def test_before_the_first_update_counters_stand_at_0_and_unknown_gauges_are_abse
 
 
 def test_a_token_without_expiry_has_no_expiry_series():
-    names = {name for name, _ in series_of(snapshot(tokens=(token(expires_at=None, valid=False),)))}
+    unknown = token(expires_at=None, renewed_at=None, renewal_due_at=None, valid=False)
+    names = {name for name, _ in series_of(snapshot(tokens=(unknown,)))}
 
     assert "betcore_token_expiry_timestamp_seconds" not in names
+    assert "betcore_token_renewed_timestamp_seconds" not in names
+    assert "betcore_token_renewal_due_timestamp_seconds" not in names
     assert "betcore_token_valid" in names
 
 

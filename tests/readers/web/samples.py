@@ -109,7 +109,10 @@ def token(**changes: Any) -> TokenSnapshot:
     known: dict[str, Any] = {
         "feed": "betcore",
         "valid": True,
+        "source": "url",
         "expires_at": NOW + 11_520.0,
+        "renewed_at": NOW - 2_880.0,
+        "renewal_due_at": NOW + 11_220.0,
         "refreshes": {"ok": 3, "failed": 0},
         "rejections": 0,
     }

@@ -81,6 +81,7 @@ def test_long_particulars_are_cut():
         ({"expires_at": None}, None, "valid, without expiry"),
         ({"valid": False}, -500.0, "expired 8 min 20 s ago"),
         ({"valid": False, "expires_at": None}, None, "missing or rejected"),
+        ({}, -90.0, "valid: the hub accepts it, though by our clock it expired 1 min 30 s ago"),
         ({"valid": False}, 60.0, "missing or rejected"),
         ({"refreshes": {"ok": 0, "failed": 2}}, 60.0, "valid for 1 min 0 s, refreshes failed: 2"),
     ],

@@ -97,8 +97,11 @@ def test_games_stand_under_their_feed_beside_its_token():
     assert feeds["third"]["token"] is None
     assert feeds["other"]["token"] == {
         "valid": False,
+        "source": "url",
         "expires_at": "2025-06-19T15:56:18.250Z",
         "expires_in_seconds": -60.0,
+        "renewed_at": "2025-06-19T15:09:18.250Z",
+        "renewal_due_at": "2025-06-19T19:04:18.250Z",
         "refreshes": {"ok": 3, "failed": 0},
         "rejections": 4,
         "words": "expired 1 min 0 s ago",

@@ -10,6 +10,7 @@ from watchdog.core.ledger import STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.core.snapshot import (
     ROTATION_OUTCOMES,
+    TOKEN_SOURCES,
     GameSnapshot,
     RefreshOutcome,
     Snapshot,
@@ -211,6 +212,22 @@ OF_A_FEED: tuple[Family[TokenSnapshot], ...] = (
         "betcore_token_expiry_timestamp_seconds",
         "UNIX time at which the token expires, from its exp claim; absent for a token without one.",
         lambda token: token.expires_at,
+    ),
+    Family(
+        "betcore_token_source",
+        "Where the token comes from: 1 for the source that is configured, 0 for the others.",
+        lambda token: _one_of(TOKEN_SOURCES, token.source),
+        "source",
+    ),
+    Family(
+        "betcore_token_renewed_timestamp_seconds",
+        "UNIX time at which the token in use was written to its file or given by the endpoint.",
+        lambda token: token.renewed_at,
+    ),
+    Family(
+        "betcore_token_renewal_due_timestamp_seconds",
+        "UNIX time at which the next token is due, as planned or as the last renewal shows; else absent.",
+        lambda token: token.renewal_due_at,
     ),
     Family(
         "betcore_token_valid",

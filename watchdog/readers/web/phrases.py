@@ -39,7 +39,9 @@ def why(game: GameSnapshot) -> str:
 
 def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
     """Whether a feed's token is good, and for how long."""
-    if token.valid:
+    if token.valid and left_seconds is not None and left_seconds <= 0:
+        words = f"valid: the hub accepts it, though by our clock it expired {span(-left_seconds)} ago"
+    elif token.valid:
         words = "valid, without expiry" if left_seconds is None else f"valid for {span(left_seconds)}"
     elif left_seconds is not None and left_seconds <= 0:
         words = f"expired {span(-left_seconds)} ago"

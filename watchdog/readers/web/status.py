@@ -10,7 +10,7 @@ from watchdog.core.causes import anomaly, particulars
 from watchdog.core.checks.suite import ANOMALY_KINDS
 from watchdog.core.ledger import BLAME, STATES, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
-from watchdog.core.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot
+from watchdog.core.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot, TokenSource
 from watchdog.readers.web.phrases import notes, runway, verdict, why
 from watchdog.runtime.redaction import present
 
@@ -87,12 +87,16 @@ class GameStatus(Struct, frozen=True, kw_only=True):
 class TokenStatus(Struct, frozen=True, kw_only=True):
     """A feed's token, in `words` too; `expires_in_seconds` is negative once it has expired.
 
-    Both times are null for a token without an expiry.
+    Both are null for a token without an expiry. `source` is file, env or url. `renewed_at` is when it was put
+    in its place, `renewal_due_at` when the next one is due; null where nobody knows.
     """
 
     valid: bool
+    source: TokenSource
     expires_at: str | None
     expires_in_seconds: float | None
+    renewed_at: str | None
+    renewal_due_at: str | None
     refreshes: dict[RefreshOutcome, int]
     rejections: int
     words: str
@@ -176,7 +180,10 @@ def _token(token: TokenSnapshot | None, now: float) -> TokenStatus | None:
     left = None if token.expires_at is None else token.expires_at - now
     return TokenStatus(
         valid=token.valid,
+        source=token.source,
         expires_at=iso(token.expires_at),
+        renewed_at=iso(token.renewed_at),
+        renewal_due_at=iso(token.renewal_due_at),
         expires_in_seconds=left,
         refreshes=token.refreshes,
         rejections=token.rejections,
