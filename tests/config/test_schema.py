@@ -71,6 +71,20 @@ def test_a_file_that_is_not_utf_8_is_one_mistake(tmp_path):
     assert mistakes_of(path) == (f"{path}: expected UTF-8, but the byte at offset 5 isn't",)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    path = tmp_path / "watchdog.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SMALLEST.replace("\n", "\r\n").encode())
+    assert config.load(path).feeds
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_one_mistake_that_names_it(tmp_path, encoding):
+    path = tmp_path / "watchdog.toml"
+    path.write_bytes(SMALLEST.encode(encoding))
+    expected = 'expected UTF-8, but this is UTF-16 (Windows says "Unicode"): save it as UTF-8'
+    assert mistakes_of(path) == (f"{path}: {expected}",)
+
+
 def test_a_file_may_have_one_mebibyte_and_no_byte_more(write):
     padded = SMALLEST + "#" * (2**20 - len(SMALLEST))
     assert config.load(write(padded)).feeds

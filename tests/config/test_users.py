@@ -131,3 +131,11 @@ def test_mistakes_of_the_users_are_said_together_with_all_others(write, tmp_path
     game, user = caught.value.mistakes
     assert game.startswith(f"{path}: feeds[0].games[0].type: expected an integer")
     assert user.startswith(f"{path}: web.basic_auth_file: {users}:1: expected a bcrypt hash")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_user_and_utf_16_is_named(write):
+    text = f"alice:{HASH}\r\n"
+    assert load_users(write(b"\xef\xbb\xbf" + text.encode())).hashes == {"alice": HASH.encode()}
+    path = write(text.encode("utf-16"))
+    expected = 'expected UTF-8, but this is UTF-16 (Windows says "Unicode"): save it as UTF-8'
+    assert mistakes_of(path) == (f"{path}: {expected}",)

@@ -147,3 +147,11 @@ def test_programs_read_the_same_as_json():
     assert [game["verdict"] for game in games] == ["OK", "WARNING", "UNKNOWN", "CRITICAL"]
     assert games[0]["game"] == "Keno"
     assert games[0].keys() == {field.name for field in msgspec.structs.fields(module.GameVerdict)}
+
+
+def test_a_bar_would_begin_performance_data_and_a_line_break_another_line():
+    given = verdict("OK", 1, game="Keno 8|80", feed="a\u2028b")
+    assert module.as_text([given]) == (
+        "OK       a b Keno 8/80 (1) fresh [20 updates, every 0.500 s, latency 12 ms]"
+    )
+    assert json.loads(module.as_json([given]))["games"][0]["game"] == "Keno 8|80"

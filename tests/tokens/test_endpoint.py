@@ -1,7 +1,9 @@
 """A token from the provider's endpoint: what is asked, and what can be made of the answer."""
 
+import gzip
 import math
 import ssl
+import zlib
 from urllib.parse import quote
 
 import pytest
@@ -50,10 +52,59 @@ def read(given: Answer, **settings):
         {"data": {"token": "t.o.k"}},
         {"access_token": None, "token": "t.o.k"}, {"token": None, "data": {"token": "t.o.k"}},
         {"data": None, "result": {"token": "t.o.k"}}, {"data": [1], "token": "t.o.k", "scope": "feed"},
+        {"AccessToken": "t.o.k"}, {"ACCESS_TOKEN": "t.o.k"}, {"Token": "t.o.k"},
+        {"Data": {"Access-Token": "t.o.k"}},
+        {"Access_Token": None, "accesstoken": "t.o.k"}, "t.o.k", "Bearer0123456789abcdef",
     ],
 )  # fmt: skip
 def test_the_token_is_found_under_its_usual_names(document):
-    assert read(ok(document)) == ("t.o.k", None)
+    assert read(ok(document)) == (document if document == "Bearer0123456789abcdef" else "t.o.k", None)
+
+
+PLAIN = b'{"access_token": "t.o.k", "expires_in": 60}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + PLAIN,
+        PLAIN.decode().encode("utf-16"),
+        gzip.compress(PLAIN),
+        gzip.compress(b"\xef\xbb\xbf" + PLAIN),
+        *(zlib.compress(PLAIN, level) for level in (0, 3, 6, 9)),
+    ],
+)
+def test_an_answer_may_have_a_byte_order_mark_and_be_compressed_without_being_asked(body):
+    assert read(Answer(200, body)) == ("t.o.k", 60.0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"t.o.k",
+        b"\xef\xbb\xbft.o.k\r\n",
+        gzip.compress(b"t.o.k"),
+        b"9f2c-0123456789abcdef",
+        b"7|0123456789abcdefghij",
+    ],
+)
+def test_an_answer_may_be_the_bare_token(body):
+    token, life = read(Answer(200, body))
+    assert (token, life) == (
+        body.removeprefix(b"\xef\xbb\xbf").strip().decode() if body[0] != 0x1F else "t.o.k",
+        None,
+    )
+
+
+@pytest.mark.parametrize("settings", [{"token_field": "access_token"}, {"token_field": "a.b"}])
+def test_a_bare_token_is_none_where_the_configuration_names_its_field(settings):
+    with pytest.raises(TokenEndpointError, match=r"^the answer holds no token$"):
+        read(Answer(200, b"t.o.k"), **settings)
+
+
+def test_a_bomb_is_not_unpacked():
+    with pytest.raises(TokenEndpointError, match=r"^the answer is longer than 262144 bytes when unpacked$"):
+        read(Answer(200, gzip.compress(b" " * 50_000_000)))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +115,21 @@ def test_its_life_is_found_under_its_usual_names(document):
     assert read(ok(document)) == ("t.o.k", 60.0)
 
 
-@pytest.mark.parametrize("expires_in", [None, "3600", True, 0, -5, 1e15, 10**400, {}, [], math.pi * 1e300])
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        ("3600", 3600.0),
+        (" 60.5 ", 60.5),
+        (3_600_000, 3600.0),
+        ("86400000", 86_400.0),
+        (2_592_000, 2_592_000.0),
+    ],
+)
+def test_its_life_may_be_a_text_and_milliseconds(expires_in, seconds):
+    assert read(ok({"token": "t.o.k", "Expires_In": expires_in})) == ("t.o.k", seconds)
+
+
+@pytest.mark.parametrize("expires_in", [None, "soon", True, 0, -5, 1e15, 10**400, {}, [], math.pi * 1e300])
 def test_a_life_that_makes_no_sense_is_none(expires_in):
     assert read(ok({"token": "t.o.k", "expires_in": expires_in})) == ("t.o.k", None)
 
@@ -72,6 +137,7 @@ def test_a_life_that_makes_no_sense_is_none(expires_in):
 def test_the_token_and_its_life_are_found_where_the_configuration_says():
     document = {"a": {"b": {"jwt": "t.o.k", "ttl": 600}}, "token": "wrong", "expires_in": 1}
     assert read(ok(document), token_field="a.b.jwt", expires_field="a.b.ttl") == ("t.o.k", 600.0)
+    assert read(ok(document), token_field="A.B.Jwt", expires_field="a.b.TTL") == ("t.o.k", 600.0)
 
 
 def test_a_created_token_is_as_good_as_any():
@@ -98,6 +164,14 @@ def test_a_path_that_leads_nowhere_leads_to_no_token(path):
         (Answer(500, b"{}"), "HTTP status 500"),
         (Answer(200, b""), "the answer is no JSON"),
         (Answer(200, b"<html>leak.this.not"), "the answer is no JSON"),
+        (Answer(200, b"<leak.this.not>"), "the answer is no JSON"),
+        (Answer(200, b"unavailable"), "the answer is no JSON"),
+        (Answer(200, b'"unavailable"'), "the answer holds no token"),
+        (Answer(200, b"Service leak.this.not unavailable"), "the answer is no JSON"),
+        (Answer(200, b"\xff\xfea"), "the answer is no JSON"),
+        (Answer(200, gzip.compress(PLAIN)[:20]), "the answer is compressed, and broken"),
+        (Answer(200, b"\x78\x9c\xff\xff"), "the answer is compressed, and broken"),
+        (Answer(200, b"\x1f\x8b\xff"), "the answer is compressed, and broken"),
         (Answer(200, b'"\xff"'), "the answer is no JSON"),
         (Answer(200, b"[" * 100_000), "the answer is no JSON"),
         (Answer(200, b'["leak.this.not"]'), "the answer holds no token"),

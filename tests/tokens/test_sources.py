@@ -1,6 +1,7 @@
 """Tokens and secrets as they are read from a file or the environment."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from watchdog.core.token import MAX_TOKEN_CHARACTERS
 from watchdog.tokens.sources import CredentialError, SecretFile, clean_secret, clean_token, reader
 
 TOKEN = "sesame.open.now"
+UTF_16 = 'expected UTF-8, but this is UTF-16 (Windows says "Unicode"): save it as UTF-8'
 
 # --- texts
 
@@ -26,10 +28,51 @@ TOKEN = "sesame.open.now"
         f"bearer   {TOKEN}\n",
         f'BEARER "{TOKEN}"',
         f'"Bearer {TOKEN}"\n',
+        f'{{"access_token":"{TOKEN}","expires_in":60}}',
+        f'\n{{"Data": {{"AccessToken": "Bearer {TOKEN}"}}}}\n',
+        f"TOKEN={TOKEN}",
+        f"BETCORE_TOKEN = '{TOKEN}'",
+        f"access_token={TOKEN}",
+        f'export TOKEN="{TOKEN}";',
+        f"export WATCHDOG={TOKEN}  # of the partner",
+        f'$env:TOKEN = "Bearer {TOKEN}"',
+        f"set TOKEN={TOKEN}\r\n",
+        f"# of the partner\n\nURL=https://example\nTOKEN={TOKEN}\nSECRET=x\n",
     ],
 )
 def test_a_token_is_found_as_people_and_secret_stores_write_it(text):
     assert clean_token(text) == TOKEN
+
+
+@pytest.mark.parametrize("token", ["abc=", "YWJjZA==", "a.b.c=", "jwt=", "1|abcdef", "a:b", "token_x"])
+def test_what_only_looks_like_an_env_file_is_taken_as_it_is(token):
+    assert clean_token(token) == token
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}", "it is JSON without an access_token or token in it"),
+        ('{"error": "leak"}', "it is JSON without an access_token or token in it"),
+        ('{"token": 5}', "it is JSON without an access_token or token in it"),
+        ('{"token": "{}"}', "it is JSON without an access_token or token in it"),
+        ('{"token": "leak', "it begins like JSON, but it is none"),
+        ("{" * 9_999, "it begins like JSON, but it is none"),
+        ('["leak"]', "it holds characters that no token has"),
+        ("<html>leak", "it holds characters that no token has"),
+        ("SECRET=leak", "it is lines NAME=value, of which not exactly one is named after a token"),
+        (
+            "A_TOKEN=leak\nB_TOKEN=leak",
+            "it is lines NAME=value, of which not exactly one is named after a token",
+        ),
+        ("TOKEN=", "it is empty"),
+        ("export TOKEN=", "it is empty"),
+        ("TOKEN={}", "it holds characters that no token has"),
+    ],
+)
+def test_what_is_around_a_token_is_understood_or_refused_with_a_word(text, words):
+    with pytest.raises(ValueError, match=rf"^{re.escape(words)}$"):
+        clean_token(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", '""', "''", "Bearer", "Bearer ", '"bearer "', 'Bearer ""'])
@@ -86,10 +129,22 @@ def refusal_of(path):
         (b"\xef\xbb\xbf\n", "it is empty"),
         (bytes(range(256)), "it holds characters that no token has"),
         (os.urandom(64) + b"\xff", "it holds characters that no token has"),
-        (TOKEN.encode("utf-16"), "it holds characters that no token has"),
+        (TOKEN.encode("utf-16"), UTF_16),
+        (TOKEN.encode("utf-16-le"), UTF_16),
+        (TOKEN.encode("utf-16-be"), UTF_16),
         (b"x" * 50_000_000, f"it is longer than {MAX_TOKEN_CHARACTERS} characters"),
     ],
-    ids=["nothing", "a line break", "a byte order mark", "all bytes", "random", "UTF-16", "huge"],
+    ids=[
+        "nothing",
+        "a line break",
+        "a byte order mark",
+        "all bytes",
+        "random",
+        "UTF-16",
+        "little",
+        "big",
+        "huge",
+    ],
 )
 def test_a_file_without_a_token_is_refused_in_one_line(tmp_path, content, words):
     path = tmp_path / "token"

@@ -7,6 +7,7 @@ from typing import Any
 from watchdog.config.inheritance import completed, silence_mistakes
 from watchdog.config.rules import file_path, unreadable
 from watchdog.config.schema import Config, Document
+from watchdog.config.texts import Utf16Error, decode
 from watchdog.config.users import Users, load_users
 from watchdog.config.validation import ConfigError, Table, Validation, build
 from watchdog.config.values import RequestTemplate
@@ -70,13 +71,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)
-        document = tomllib.loads(content.decode()) if len(content) <= _LARGEST_FILE_BYTES else None
+        document = tomllib.loads(decode(content)) if len(content) <= _LARGEST_FILE_BYTES else None
     except OSError as error:
         wrong = f"can't be read: {error.strerror}"
     except UnicodeDecodeError as error:
         wrong = f"expected UTF-8, but the byte at offset {error.start} isn't"
     except RecursionError:
         wrong = "not TOML: nested too deeply"
+    except Utf16Error as error:
+        wrong = str(error)
     except ValueError as error:
         wrong = f"not TOML: {error}"
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from watchdog.config.texts import Utf16Error, decode
 from watchdog.config.validation import ConfigError
 
 _LARGEST_FILE_BYTES = 64 * 1024
@@ -59,12 +60,14 @@ def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)
-        text = content.decode()
+        text = decode(content)
     except OSError as error:
         raise ConfigError(f"expected a readable file, but {path} can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: expected UTF-8") from None
+    except Utf16Error as error:
+        raise ConfigError(f"{path}: {error}") from None
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError(f"{path}: expected a file of at most 64 KiB")
     return text

@@ -113,7 +113,9 @@ def _line(game: GameVerdict) -> str:
         numbers += f", latency {game.mean_latency_seconds * 1000:.0f} ms"
     why = f": {'; '.join(game.reasons)}" if game.reasons else ""
     name = game.game if game.game == str(game.game_type) else f"{game.game} ({game.game_type})"
-    return f"{game.verdict:<8} {game.feed} {name} {game.state}{why} [{numbers}]"
+    line = f"{game.verdict:<8} {game.feed} {name} {game.state}{why} [{numbers}]"
+    # Nagios and Icinga read performance data behind a bar, and take a line for a whole.
+    return "".join("/" if each == "|" else each if each.isprintable() else " " for each in line)
 
 
 def _why_broken(game: GameSnapshot) -> str:

@@ -62,7 +62,7 @@ def load_faults(path: Path, games: Collection[int]) -> tuple[FaultRequest, ...]:
 
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise FaultFileError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:

@@ -1,15 +1,11 @@
 """The provider's token endpoint: one POST, and tolerance for how its answer is worded."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-
 from watchdog.config.schema import Feed, Token
 from watchdog.config.values import HttpUrl
 from watchdog.core.errors import ProviderError
 from watchdog.runtime.http_client import (
     CREATED,
+    MAX_ANSWER_BYTES,
     MAX_RETRY_AFTER_SECONDS,
     OK,
     Answer,
@@ -17,13 +13,16 @@ from watchdog.runtime.http_client import (
     NoAnswerError,
 )
 from watchdog.runtime.redaction import register_query, register_secret
-from watchdog.tokens.sources import CredentialError, clean_secret, clean_token, reader
+from watchdog.tokens.answer import (
+    LIFE_NAMES,
+    document_of,
+    find,
+    life_seconds,
+    token_of,
+)
+from watchdog.tokens.sources import CredentialError, clean_secret, reader
 
-_TOKEN_FIELDS = ("access_token", "accessToken", "token")
-_EXPIRES_FIELDS = ("expires_in", "expiresIn")
-_WRAPPERS = ("data", "result")
 _REDIRECTION = 3
-_LONGEST_LIFE_SECONDS = 1e12
 
 
 class TokenEndpointError(ProviderError):
@@ -79,20 +78,11 @@ def read_answer(answer: Answer, settings: Token) -> tuple[str, float | None]:
     if answer.status not in (OK, CREATED):
         raise _refused(answer)
     try:
-        document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise TokenEndpointError("the answer is no JSON") from None
-    token = _find(document, settings.token_field, _TOKEN_FIELDS)
-    if not isinstance(token, str):
-        raise TokenEndpointError("the answer holds no token")
-    try:
-        token = clean_token(token)
+        document = document_of(answer.body, MAX_ANSWER_BYTES)
+        token = token_of(document, settings.token_field)
     except ValueError as problem:
         raise TokenEndpointError(str(problem)) from None
-    expires_in = _find(document, settings.expires_field, _EXPIRES_FIELDS)
-    number = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    sensible = number and 0.0 < expires_in < _LONGEST_LIFE_SECONDS
-    return token, float(expires_in) if sensible else None
+    return token, life_seconds(find(document, settings.expires_field, LIFE_NAMES))
 
 
 def _refused(answer: Answer) -> TokenEndpointError:
@@ -103,19 +93,3 @@ def _refused(answer: Answer) -> TokenEndpointError:
         return TokenEndpointError(words)
     wait = min(wait, MAX_RETRY_AFTER_SECONDS)
     return TokenEndpointError(f"{words}, to be asked again after {wait:g} s", retry_after_seconds=wait)
-
-
-def _find(document: Any, path: str | None, names: tuple[str, ...]) -> Any:
-    """The field at a dotted path, or under one of the usual names, at the top or in a wrapper."""
-    if path is not None:
-        for key in path.split("."):
-            document = document.get(key) if isinstance(document, Mapping) else None
-        return document
-    if not isinstance(document, Mapping):
-        return None
-    for place in (document, *(document.get(wrapper) for wrapper in _WRAPPERS)):
-        if isinstance(place, Mapping):
-            found = next((place[name] for name in names if place.get(name) is not None), None)
-            if found is not None:
-                return found
-    return None

@@ -1,16 +1,18 @@
 """Tokens and secrets from where the operator keeps them: a file or the environment."""
 
 import os
-import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from watchdog.config.texts import decode
 from watchdog.core.errors import OperatorError
 from watchdog.core.token import MAX_TOKEN_CHARACTERS
+from watchdog.tokens.answer import check_length, clean_token
+
+__all__ = ["Clean", "CredentialError", "SecretFile", "clean_secret", "clean_token", "reader"]
 
 _MOST_BYTES = 8 * MAX_TOKEN_CHARACTERS
-_USABLE = re.compile(r"[\x21-\x7e]+")
 
 Clean = Callable[[str], str]
 """Returns the token or the secret in a text, or raises ValueError with what is wrong with it."""
@@ -18,23 +20,6 @@ Clean = Callable[[str], str]
 
 class CredentialError(OperatorError):
     """A token or a secret can't be read; the words say why and hold nothing secret."""
-
-
-def clean_token(text: str) -> str:
-    """The token in a text as people and secret stores write it: with a `Bearer`, quotes, a newline.
-
-    Raises:
-        ValueError: it is empty, too long or no token.
-
-    """
-    token = text.strip().strip("\"'").strip()
-    scheme, _, credentials = token.partition(" ")
-    if scheme.lower() == "bearer":
-        token = credentials.strip().strip("\"'")
-    _check_length(token)
-    if not _USABLE.fullmatch(token):
-        raise ValueError("it holds characters that no token has")
-    return token
 
 
 def clean_secret(text: str) -> str:
@@ -45,17 +30,10 @@ def clean_secret(text: str) -> str:
 
     """
     secret = text.strip()
-    _check_length(secret)
+    check_length(secret)
     if not secret.isprintable() or "\N{REPLACEMENT CHARACTER}" in secret:
         raise ValueError("it is not one line of readable UTF-8")
     return secret
-
-
-def _check_length(text: str) -> None:
-    if not text:
-        raise ValueError("it is empty")
-    if len(text) > MAX_TOKEN_CHARACTERS:
-        raise ValueError(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
 
 
 class SecretFile:
@@ -81,7 +59,7 @@ class SecretFile:
         """
         try:
             self._look()
-            return self._clean(self._content.decode("utf-8-sig", "replace"))
+            return self._clean(decode(self._content, "replace"))
         except OSError as error:
             raise CredentialError(f"{self._path}: {error.strerror or type(error).__name__}") from None
         except ValueError as problem:
