@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from watchdog.core.token import MAX_TOKEN_CHARACTERS
-from watchdog.tokens.sources import CredentialError, SecretFile, clean_secret, clean_token, reader
+from watchdog.tokens.sources import CredentialError, SecretFile, clean_secret, clean_token, reader, token_in
 
 TOKEN = "sesame.open.now"
 UTF_16 = 'expected UTF-8, but this is UTF-16 (Windows says "Unicode"): save it as UTF-8'
@@ -41,12 +41,12 @@ UTF_16 = 'expected UTF-8, but this is UTF-16 (Windows says "Unicode"): save it a
     ],
 )
 def test_a_token_is_found_as_people_and_secret_stores_write_it(text):
-    assert clean_token(text) == TOKEN
+    assert token_in(text) == TOKEN
 
 
 @pytest.mark.parametrize("token", ["abc=", "YWJjZA==", "a.b.c=", "jwt=", "1|abcdef", "a:b", "token_x"])
 def test_what_only_looks_like_an_env_file_is_taken_as_it_is(token):
-    assert clean_token(token) == token
+    assert token_in(token) == token
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,19 @@ def test_what_only_looks_like_an_env_file_is_taken_as_it_is(token):
 )
 def test_what_is_around_a_token_is_understood_or_refused_with_a_word(text, words):
     with pytest.raises(ValueError, match=rf"^{re.escape(words)}$"):
+        token_in(text)
+
+
+@pytest.mark.parametrize("text", [f'{{"access_token":"{TOKEN}"}}', f"TOKEN={TOKEN}", f"export TOKEN={TOKEN}"])
+def test_a_token_by_itself_is_never_what_is_around_it(text):
+    with pytest.raises(ValueError, match=r"^it holds characters that no token has$"):
         clean_token(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", '""', "''", "Bearer", "Bearer ", '"bearer "', 'Bearer ""'])
 def test_nothing_is_no_token(text):
     with pytest.raises(ValueError, match=r"^it is empty$"):
-        clean_token(text)
+        token_in(text)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_nothing_is_no_token(text):
 )
 def test_what_no_header_can_hold_is_no_token(text):
     with pytest.raises(ValueError, match=r"^it holds characters that no token has$"):
-        clean_token(text)
+        token_in(text)
 
 
 def test_a_token_has_a_largest_length():

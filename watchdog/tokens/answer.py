@@ -33,26 +33,35 @@ _WINDOW_BITS = 32 + zlib.MAX_WBITS
 """zlib's largest window, with gzip's header or its own."""
 
 
-def clean_token(text: str) -> str:
-    """The token in a text as people and secret stores write it.
+def token_in(text: str) -> str:
+    """The token in what an operator put where the token belongs.
 
-    It may stand in quotes, behind `Bearer`, as `TOKEN=…` or `export TOKEN=…`, or in an endpoint's answer.
+    It may stand there alone, as `TOKEN=…` or `export TOKEN=…`, or in an endpoint's whole answer.
 
     Raises:
-        ValueError: it is empty, too long or no token.
+        ValueError: there is none, or one that is empty, too long or no token.
 
     """
     text = text.strip()
     if text.startswith("{"):
         return _in_json(text)
-    if (assigned := _assigned(text)) is not None:
-        text = assigned
-    token = text.strip("\"'").strip()
+    assigned = _assigned(text)
+    return clean_token(text if assigned is None else assigned)
+
+
+def clean_token(text: str) -> str:
+    """The token in a text that holds nothing else: with a `Bearer`, quotes, a newline.
+
+    Raises:
+        ValueError: it is empty, too long or no token.
+
+    """
+    token = text.strip().strip("\"'").strip()
     scheme, _, credentials = token.partition(" ")
     if scheme.lower() == "bearer":
         token = credentials.strip().strip("\"'")
     check_length(token)
-    if token.startswith(_MARKUP) or not _USABLE.fullmatch(token):
+    if token.startswith(_MARKUP) or not _USABLE.fullmatch(token) or _assigned(token) is not None:
         raise ValueError("it holds characters that no token has")
     return token
 

@@ -6,7 +6,7 @@ from watchdog.config.schema import Feed
 from watchdog.runtime.clock import Clock
 from watchdog.runtime.redaction import register_secret
 from watchdog.tokens.keeper import TokenKeeper, TokenListener
-from watchdog.tokens.sources import CredentialError, SecretFile, clean_token, reader
+from watchdog.tokens.sources import CredentialError, SecretFile, reader, token_in
 
 POLL_SECONDS = 2.0
 """How often a token's file is looked at."""
@@ -17,8 +17,8 @@ class PolledToken(TokenKeeper):
 
     def __init__(self, feed: Feed, clock: Clock, *, on_change: TokenListener) -> None:
         super().__init__(feed, clock, on_change)
-        self._file = SecretFile(feed.token.file, clean_token) if feed.token.file is not None else None
-        self._read = self._file.read if self._file is not None else reader(None, feed.token.env, clean_token)
+        self._file = SecretFile(feed.token.file, token_in) if feed.token.file is not None else None
+        self._read = self._file.read if self._file is not None else reader(None, feed.token.env, token_in)
 
     async def _obtain(self) -> None:
         self._look()

@@ -8,9 +8,9 @@ from pathlib import Path
 from watchdog.config.texts import decode
 from watchdog.core.errors import OperatorError
 from watchdog.core.token import MAX_TOKEN_CHARACTERS
-from watchdog.tokens.answer import check_length, clean_token
+from watchdog.tokens.answer import check_length, clean_token, token_in
 
-__all__ = ["Clean", "CredentialError", "SecretFile", "clean_secret", "clean_token", "reader"]
+__all__ = ["Clean", "CredentialError", "SecretFile", "clean_secret", "clean_token", "reader", "token_in"]
 
 _MOST_BYTES = 8 * MAX_TOKEN_CHARACTERS
 
