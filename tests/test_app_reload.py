@@ -3,10 +3,12 @@
 import logging
 import os
 import signal
+import ssl
 
 import pytest
 import structlog
 import trio
+import trustme
 
 from tests.support.fake_hub import TOKEN, TOKEN_VARIABLE, Hub, counted, spent, wall
 from tests.support.whole_watch import document, named, running, the, types, wall_at
@@ -142,6 +144,46 @@ async def test_the_web_side_says_that_it_needs_a_restart(autojump_clock, logged,
         watchdog.reload(file)
         assert watchdog.snapshot().reload_successful
     assert [line["section"] for line in named(logged, "config.needs_restart")] == ["web"]
+
+
+def issue(path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(path)
+    return ssl.create_default_context(cafile=path).get_ca_certs()[0]["serialNumber"]
+
+
+@pytest.mark.parametrize(("signalled", "seconds"), [(True, 2.0), (False, 13.0)])
+async def test_a_private_ca_that_changed_is_trusted_after_a_reload_and_soon_without_one(
+    signalled, seconds, autojump_clock, logged, file, tmp_path
+):
+    first, trusted = issue(tmp_path / "ca.pem"), []
+
+    async def dial(endpoint):
+        trusted.append(endpoint.tls.get_ca_certs()[0]["serialNumber"])
+        raise ConnectionLostError("refused")
+
+    more = "[reconnect]\nmax_seconds = 1.0"
+    file.write_text(
+        document(url="wss://hub.example/hubs", more=more).replace("url =", 'ca_file = "ca.pem"\nurl =')
+    )
+    watchdog = Watchdog(config.load(file), clock=Clock(wall), random=lambda: 0.5, dial=dial)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(watchdog.run)
+        await trio.sleep(2.0)
+        second = issue(tmp_path / "ca.pem")
+        assert set(trusted) == {first}
+        if signalled:
+            watchdog.reload(file)
+        await trio.sleep(seconds)
+        assert trusted[-1] == second
+        assert [line["feed"] for line in named(logged, "tls.ca_file_reloaded")] == ["betcore"]
+        (tmp_path / "ca.pem").write_text("half of a certificate")
+        await trio.sleep(12.0)
+        assert trusted[-1] == second
+        assert len(named(logged, "tls.ca_file_unusable")) == 1
+        watchdog.reload(file)
+        assert not watchdog.snapshot().reload_successful
+        nursery.cancel_scope.cancel()
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The command line: what each command says and answers."""
 
+import tomllib
+
 import pytest
 
 from tests.support.config_files import SECRET, config_file, config_text
@@ -135,6 +137,13 @@ def test_the_version_is_the_packages_whatever_else_is_asked_for(capsys, argument
     with pytest.raises(SystemExit) as exit_:
         cli.main(arguments)
     assert (exit_.value.code, capsys.readouterr().out) == (0, f"betcore-watchdog {__version__}\n")
+
+
+def test_the_configuration_is_shown_as_it_will_be_used(file, capsys):
+    assert cli.main(["check-config", str(file), "--show"]) == 0
+    shown = tomllib.loads(capsys.readouterr().out)
+    assert shown["checks"]["interval_seconds"] == 0.5
+    assert shown["feeds"][0]["token"] == {"env": "BETCORE_TEST_TOKEN"}
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["demo"], ["simulate"], ["check-config"], ["probe"]])

@@ -213,6 +213,11 @@ def _add_check_config(add_command: _AddCommand) -> None:
         "allowed.",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="print the configuration as it will be used, defaults included and secrets left out, as TOML",
+    )
     parser.set_defaults(command=_check_config)
 
 
@@ -223,6 +228,11 @@ def _check_config(options: argparse.Namespace) -> int:
     settings = load(options.file)
     for problem in environment_problems():
         _complain(problem)
+    if options.show:
+        from watchdog.config.show import as_toml
+
+        sys.stdout.write(as_toml(settings))
+        return 0
     games = sum(len(feed.games) for feed in settings.feeds)
     sys.stdout.write(f"{options.file}: valid, {len(settings.feeds)} feed(s), {games} game(s)\n")
     return 0

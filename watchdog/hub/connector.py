@@ -29,6 +29,10 @@ class Connector:
         self._stalls = stalls
         self._dial = dial
 
+    def trust(self, tls: ssl.SSLContext) -> None:
+        """Verify the hub by this context from the next connection on."""
+        self._tls = tls
+
     async def connect(self, token: str) -> tuple[Channel, bytes]:
         """An open channel, and what came along with the answer to the upgrade.
 

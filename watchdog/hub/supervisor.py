@@ -18,8 +18,9 @@ from watchdog.hub.pair import Report
 from watchdog.hub.reader import Reader
 from watchdog.hub.subscription import Subscription
 from watchdog.hub.transport import Dial
+from watchdog.runtime.files import FileWatch
 from watchdog.runtime.http_client import Client
-from watchdog.runtime.tls import client_context
+from watchdog.runtime.tls import TlsEnvironmentError, client_context
 from watchdog.tokens.endpoint import TokenEndpoint
 from watchdog.tokens.keeper import TokenKeeper
 from watchdog.tokens.polled import PolledToken
@@ -27,6 +28,8 @@ from watchdog.tokens.renewed import RenewedToken
 
 COMPARE_CLOCKS_SECONDS = 10.0
 """How often the provider's time is taken from the timestamps of updates."""
+
+LOOK_AT_CA_FILE_SECONDS = 10.0
 
 FeedReport = Callable[[str, list[Finding]], None]
 
@@ -63,6 +66,7 @@ class FeedSupervisor:
         self._report_feed = report_feed
         self._random = random
         tls = client_context(str(feed.ca_file) if feed.ca_file else None)
+        self._ca_file = FileWatch(feed.ca_file) if feed.ca_file else None
         self._client = client or Client(tls, str(feed.proxy))
         self._connector = Connector(feed, tls, self._client, self._clock, self._stalls, dial)
         self._games: dict[int, _Watched] = {}
@@ -89,6 +93,7 @@ class FeedSupervisor:
                 nursery.start_soon(self.keeper.run)
                 nursery.start_soon(self._rotate)
                 nursery.start_soon(self._compare_clocks)
+                nursery.start_soon(self._watch_ca_file)
                 for watched in self._games.values():
                     nursery.start_soon(self._watch, watched)
 
@@ -99,6 +104,7 @@ class FeedSupervisor:
     def reload(self, feed: Feed, reconnect: Reconnect) -> None:
         """Take over the games of a feed that is otherwise the same; an unchanged game notices nothing."""
         self._backoff = _backoff(reconnect)
+        self._renew_trust()
         if isinstance(self.keeper, RenewedToken):
             self.keeper.pause_within(self._backoff)
         wanted = {game.type: game for game in feed.games}
@@ -185,6 +191,26 @@ class FeedSupervisor:
             if known:
                 # The path can only add to the offset, so the smallest is the best.
                 self.keeper.skewed(min(known))
+
+    async def _watch_ca_file(self) -> None:
+        while self._ca_file is not None:
+            await trio.sleep(LOOK_AT_CA_FILE_SECONDS)
+            self._renew_trust()
+
+    def _renew_trust(self) -> None:
+        """Take up the private CA from its file if that has changed; connections that are open stay."""
+        if self._ca_file is None or not self._ca_file.changed():
+            return
+        detail: Detail = {"path": str(self.feed.ca_file)}
+        try:
+            tls = client_context(str(self.feed.ca_file))
+        except (OSError, TlsEnvironmentError) as error:
+            detail["error"] = getattr(error, "reason", None) or str(error)
+            self._report_feed(self.feed.name, [Finding("tls.ca_file_unusable", "warning", detail)])
+            return
+        self._connector.trust(tls)
+        self._client.trust(tls)
+        self._report_feed(self.feed.name, [Finding("tls.ca_file_reloaded", "info", detail)])
 
     def _found(self, monitor: Monitor, findings: Sequence[Finding]) -> None:
         """Report what was found of a game; a time zone is the feed's, and so it is said once."""

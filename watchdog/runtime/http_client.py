@@ -71,6 +71,10 @@ class Client:
         self._tls = tls
         self._proxy = proxy
 
+    def trust(self, tls: ssl.SSLContext) -> None:
+        """Verify servers by this context from now on."""
+        self._tls = tls
+
     async def post(
         self,
         url: str,

@@ -253,3 +253,42 @@ async def test_under_tls_the_certificate_is_the_one_given(tmp_path):
 
     assert address.startswith("https://127.0.0.1:")
     assert (response.status_code, response.text) == (200, "ok\n")
+
+
+async def test_a_renewed_certificate_is_shown_to_the_next_client_and_half_of_one_to_nobody(tmp_path):
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    trusting = ssl.create_default_context()
+
+    def issue() -> tuple[bytes, bytes]:
+        authority = trustme.CA()
+        authority.configure_trust(trusting)
+        made = authority.issue_cert("127.0.0.1")
+        return b"".join(part.bytes() for part in made.cert_chain_pems), made.private_key_pem.bytes()
+
+    async def shown(address: str) -> bytes | None:
+        stream = trio.SSLStream(
+            await connect(address), trusting, server_hostname="127.0.0.1", https_compatible=True
+        )
+        await stream.do_handshake()
+        certificate = stream.getpeercert(binary_form=True)
+        await stream.aclose()
+        return certificate
+
+    first, second = issue(), issue()
+    chain.write_bytes(first[0])
+    key.write_bytes(first[1])
+    with structlog.testing.capture_logs() as logged:
+        async with serving(tls=(chain, key)) as address:
+            before = await shown(address)
+            chain.write_bytes(second[0])
+            half = await shown(address)
+            key.write_bytes(second[1])
+            after = [await shown(address) for _ in range(2)]
+            key.unlink()
+            gone = await shown(address)
+
+    assert half == before
+    assert after == [gone] * 2
+    assert after[0] == ssl.PEM_cert_to_DER_cert(second[0].decode())
+    events = [line["event"] for line in logged if line["event"].startswith("web.certificate")]
+    assert events == ["web.certificate_unusable", "web.certificate_reloaded"]

@@ -3,17 +3,16 @@
 import math
 import os
 import socket
-import ssl
 from functools import partial
 from pathlib import Path
 
 import trio
 
 from watchdog.core.errors import OperatorError
+from watchdog.readers.web.certificate import Certificate
 from watchdog.readers.web.connection import WebConnection
 from watchdog.runtime.http_server import Application, Receive, Scope, Send
 from watchdog.runtime.throttle import Throttle, ThrottledLog
-from watchdog.runtime.tls import server_context
 
 MAX_CONNECTIONS = 512
 
@@ -56,14 +55,14 @@ async def serve(
     Args:
         app: The ASGI application.
         listen: Host and port; port 0 lets the system choose.
-        tls: The files of the certificate chain and of its key.
+        tls: The files of the certificate chain and of its key, read again when they change.
         task_status: Told the addresses, as `http://127.0.0.1:9877`, once they are listened on.
 
     Raises:
         ListenError: if the address can't be listened on.
 
     """
-    connections = Connections(app, _tls_context(*tls) if tls is not None else None)
+    connections = Connections(app, Certificate(*tls) if tls is not None else None)
     listeners = await _listen(*listen)
     async with trio.open_nursery() as nursery:
         handlers = await nursery.start(connections.open)
@@ -80,7 +79,7 @@ async def serve(
 class Connections:
     """All connections: how many there may be, and whose time is up."""
 
-    def __init__(self, app: Application, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: Application, tls: Certificate | None) -> None:
         self._app = app
         self._tls = tls
         self._connections: set[WebConnection] = set()
@@ -138,7 +137,7 @@ class Connections:
         stream = (
             tcp
             if self._tls is None
-            else trio.SSLStream(tcp, self._tls, server_side=True, https_compatible=True)
+            else trio.SSLStream(tcp, self._tls.context(), server_side=True, https_compatible=True)
         )
         connection = WebConnection(stream, self._answer, self._deadline_set)
         self._connections.add(connection)
@@ -191,13 +190,3 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
 def _address(listener: trio.SocketListener, scheme: str) -> str:
     host, port = listener.socket.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = server_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Of TLS 1.2 only what keeps past traffic secret when the key is lost; all of TLS 1.3 does.
-    context.set_ciphers("ECDHE+AESGCM")
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
-    return context
