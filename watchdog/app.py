@@ -197,20 +197,14 @@ class Watchdog:
     def _report(self, monitor: Monitor, findings: Sequence[Finding]) -> None:
         for finding in findings:
             key = (monitor.feed, monitor.game_type, finding.event)
-            self._write(finding, key, feed=monitor.feed, game_type=str(monitor.game_type), game=monitor.game)
+            self._write(finding, key, **_labels(monitor))
         self._archive.report(monitor, findings)
 
     def _report_incident(self, monitor: Monitor, event: IncidentEvent) -> None:
         incident = event.incident
-        self._log.info(
-            event.event,
-            feed=monitor.feed,
-            game_type=str(monitor.game_type),
-            game=monitor.game,
-            id=incident.id,
-            whose=incident.whose,
-            seconds={state: round(lasted / SECOND, 3) for state, lasted in incident.lasted.items()},
-        )
+        seconds = {state: round(lasted / SECOND, 3) for state, lasted in incident.lasted.items()}
+        labels = _labels(monitor)
+        self._log.info(event.event, **labels, id=incident.id, whose=incident.whose, seconds=seconds)
 
     def _report_feed(self, feed: str, findings: Sequence[Finding]) -> None:
         for finding in findings:
@@ -292,6 +286,10 @@ def _replace_users(passwords: Passwords | None, settings: Config) -> None:
     # Whether passwords are asked for at all is decided at the start.
     if passwords is not None and settings.users is not None:
         passwords.replace(settings.users.hashes)
+
+
+def _labels(monitor: Monitor) -> dict[str, str]:
+    return {"feed": monitor.feed, "game_type": str(monitor.game_type), "game": monitor.game}
 
 
 def _is_loopback(address: str) -> bool:

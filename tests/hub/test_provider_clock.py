@@ -13,10 +13,10 @@ from watchdog.hub.supervisor import COMPARE_CLOCKS_SECONDS
 def slow_clock(offset: float, *, frozen: bool = False):
     async def script(peer: Peer) -> None:
         await peer.send(HANDSHAKE)
-        await peer.subscribed()
+        game_type = await peer.subscribed()
         while True:
             await trio.sleep(0.5)
-            await peer.update(tst=moment(0.0 if frozen else trio.current_time() - offset))
+            await peer.update(game_type, tst=moment(0.0 if frozen else trio.current_time() - offset))
 
     return script
 
