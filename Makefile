@@ -56,7 +56,7 @@ month: $(STAMP)  ## Watch eight games for a virtual month of faults, six minutes
 soak: $(STAMP)  ## Watch hubs that fail and die for DURATION (30m), and check that nothing grows.
 	$(BIN)/python -m tests.soak --duration $(or $(DURATION),30m) --record
 
-bench: $(STAMP)  ## Measure cost and exactness next to other clients: needs a C compiler, npm, pip, forty minutes.
+bench: $(STAMP)  ## Measure cost and exactness next to other clients: needs a C compiler, OpenSSL, npm, pip, an hour.
 	$(BIN)/python -m benchmarks run
 
 bench-rules: $(STAMP)  ## Measure the alert rules at 200 games and 30 days, in a real Prometheus: five minutes.

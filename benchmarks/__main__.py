@@ -8,15 +8,11 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from benchmarks import core, cost, exactness, machine, page, rules, scrape, smoke, start, tables
-from benchmarks.contenders import CONTENDERS, LADDER
+from benchmarks import machine, page, pieces, rules, smoke, tables
 from benchmarks.cost import Window
+from benchmarks.pieces import PARTS, Plan, Results
 from benchmarks.programs import HERE, ROOT, BenchmarkError, build_load
-
-PARTS = ("start", "core", "scrape", "ladder", "exactness", "cost")
-_SCRAPED_GAMES = (10, 100, 1_000)
 
 
 def say(words: str) -> None:
@@ -24,42 +20,36 @@ def say(words: str) -> None:
     sys.stderr.write(f"{words}\n")
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """The figures of the parts asked for."""
-    build_load()
-    machine.raise_limit_of_files()
-    games = [int(number) for number in options.games.split(",")]
-    window = Window(options.settle, options.seconds, options.rounds)
-    results: dict[str, Any] = {
-        "recorded": datetime.now(UTC).date().isoformat(),
-        "machine": machine.facts(),
-        "options": f"{window.rounds} rounds of {window.seconds:g} s",
-    }
-    if "start" in options.parts:
-        results["start"] = start.measure(3 * window.rounds)
-    if "core" in options.parts:
-        results["core"] = core.measure()
-    if "scrape" in options.parts:
-        results["scrape"] = scrape.measure(_SCRAPED_GAMES)
-    if "exactness" in options.parts:
-        results["exactness"] = exactness.measure_all(3.0 * window.seconds, say)
-    if "ladder" in options.parts:
-        results["ladder"], _ = cost.compare(LADDER, [max(n for n in games if n <= 1_000)], window, say)  # noqa: PLR2004
-    if "cost" in options.parts:
-        able, missing = cost.prepare(CONTENDERS, say)
-        results["cost"], failed = cost.compare(able, games, window, say)
-        results["missing"] = missing | failed
-    return results
-
-
 def run(options: argparse.Namespace) -> int:
     """Measure, record, and show."""
-    results = measure(options)
-    output = options.output or HERE / "results" / f"{results['recorded']}.json"
-    output.parent.mkdir(exist_ok=True)
-    output.write_text(json.dumps(results, indent=1) + "\n")
-    shown = [tables.goal_table(results)]
-    shown += [tables.cost_table(results, part) for part in ("cost", "ladder") if results.get(part)]
+    games = [int(number) for number in options.games.split(",")]
+    plan = Plan(options.parts, games, Window(options.settle, options.seconds, options.rounds))
+    today = datetime.now(UTC).date().isoformat()
+    output = options.output or HERE / "results" / f"{today}.json"
+    results = pieces.begun(output, plan) if options.resume else None
+    if results is None:
+        results = {"recorded": today, "machine": machine.facts(), "options": plan.words, "done": []}
+    todo = pieces.missing(results, plan, say)
+    build_load()
+    machine.raise_limit_of_files()
+    now = todo if options.pieces is None else todo[: options.pieces]
+    for piece in now:
+        say(piece.name)
+        piece.take(results)
+        results["done"].append(piece.name)
+        pieces.keep(output, results)
+    if left := len(todo) - len(now):
+        say(f"{left} pieces left; python -m benchmarks run --resume --output {output} goes on")
+        return 0
+    sys.stdout.write(shown(results))
+    say(f"recorded in {output}; python -m benchmarks page FILE writes docs/performance.md from it")
+    return 0
+
+
+def shown(results: Results) -> str:
+    """All tables of a run."""
+    parts = [tables.goal_table(results)]
+    parts += [tables.cost_table(results, part) for part in ("cost", "ladder") if results.get(part)]
     for name, show in (
         ("exactness", tables.exactness_table),
         ("core", tables.core_table),
@@ -67,10 +57,8 @@ def run(options: argparse.Namespace) -> int:
         ("start", tables.start_table),
     ):
         if name in results:
-            shown.append(show(results))
-    sys.stdout.write("\n".join(shown))
-    say(f"recorded in {output}; python -m benchmarks page FILE writes docs/performance.md from it")
-    return 0
+            parts.append(show(results))
+    return "\n".join(parts)
 
 
 def write_page(options: argparse.Namespace) -> int:
@@ -104,11 +92,13 @@ def parser() -> argparse.ArgumentParser:
     chosen = commands.add_subparsers(required=True, metavar="COMMAND")
     running = chosen.add_parser("run", help="measure and record")
     running.add_argument("--parts", type=_parts, default=PARTS, help=f"of {','.join(PARTS)}")
-    running.add_argument("--games", default="10,100,1000,4000", help="numbers of games (%(default)s)")
+    running.add_argument("--games", default="10,100,1000", help="numbers of games (%(default)s)")
     running.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     running.add_argument("--seconds", type=float, default=10.0, help="of one window (%(default)s)")
     running.add_argument("--settle", type=float, default=5.0, help="seconds before it (%(default)s)")
     running.add_argument("--output", type=Path, help="the file to record in (benchmarks/results/DATE.json)")
+    running.add_argument("--resume", action="store_true", help="go on with what that file has")
+    running.add_argument("--pieces", type=int, help="stop after so many, each of at most two minutes")
     running.set_defaults(command=run)
     writing = chosen.add_parser("page", help="make docs/performance.md of a recorded run")
     writing.add_argument("file", type=Path)

@@ -9,8 +9,9 @@ import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from benchmarks.programs import BUILD, HERE, LOAD, BenchmarkError, Program, run, until
+from benchmarks.programs import BUILD, HERE, LOAD, BenchmarkError, Hub, Program, run, until
 
 CLIENTS = HERE / "clients"
 _VENV = BUILD / "venv"
@@ -23,20 +24,21 @@ _MESSAGES = re.compile(r"^betcore_feed_messages_total\{.*\} (\S+)$", re.MULTILIN
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A program to measure, `start`ed with the hub's port and a number of connections.
+    """A program to measure, `start`ed with the hub and a number of connections.
 
     `most` is the highest number of connections to measure it with; `scraped` says whether to scrape it.
     """
 
     name: str
-    start: Callable[[int, int], Program]
+    start: Callable[[Hub, int], Program]
     prepare: Callable[[], None] = lambda: None
     most: int = 4_000
     scraped: bool = False
 
 
-def write_config(path: Path, port: int, games: int) -> Path:
-    """The path of a configuration with so many games on the hub at `port`."""
+def write_config(path: Path, hub: Hub, games: int) -> Path:
+    """The path of a configuration with so many games on the hub."""
+    trust = f'ca_file = "{hub.authority}"' if hub.authority else ""
     head = f"""
 [web]
 listen = "127.0.0.1:0"
@@ -44,7 +46,8 @@ listen = "127.0.0.1:0"
 format = "json"
 [[feeds]]
 name = "betcore"
-url = "ws://127.0.0.1:{port}/hubs"
+url = "{hub.url("ws")}"
+{trust}
 partner_client_id = 1
 token = {{ env = "{_TOKEN_VARIABLE}" }}
 """
@@ -52,16 +55,16 @@ token = {{ env = "{_TOKEN_VARIABLE}" }}
     return path
 
 
-def start_watchdog(port: int, games: int) -> Program:
+def start_watchdog(hub: Hub, games: int) -> Program:
     """`betcore-watchdog run`, as a user starts it."""
-    return start_configured(["-m", "watchdog", "run", "--config"], port, games)
+    return start_configured(["-m", "watchdog", "run", "--config"], hub, games)
 
 
-def start_configured(words: list[str], port: int, games: int) -> Program:
+def start_configured(words: list[str], hub: Hub, games: int) -> Program:
     """A Python program that learns its games from a file."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
-        config = write_config(folder / "watchdog.toml", port, games)
+        config = write_config(folder / "watchdog.toml", hub, games)
         program = Program([sys.executable, *words, config], env={_TOKEN_VARIABLE: "none"})
         until(lambda: bool(_STARTED.search(program.errors())), within_seconds=60, what="the watchdog's start")
     finally:
@@ -117,39 +120,43 @@ def _prepare_python() -> None:
     mark.write_text(requirements.read_text())
 
 
-def _python_client(name: str) -> Callable[[int, int], Program]:
-    return lambda port, connections: Program(
-        [_VENV / "bin" / "python", CLIENTS / f"{name}_client.py", str(port), str(connections)]
+def _python_client(name: str, scheme: Literal["http", "ws"]) -> Callable[[Hub, int], Program]:
+    script = CLIENTS / f"{name}_client.py"
+    return lambda hub, games: Program(
+        [_VENV / "bin" / "python", script, hub.url(scheme), str(games)], env=hub.trust
     )
+
+
+def _start_node(hub: Hub, games: int) -> Program:
+    return Program(["node", CLIENTS / "node" / "client.mjs", hub.url("http"), str(games)], env=hub.trust)
+
+
+def start_floor(hub: Hub, games: int) -> Program:
+    """The least that a client can do."""
+    trust = ["--authority", str(hub.authority)] if hub.authority else []
+    return Program([LOAD, "floor", "--port", str(hub.port), "--connections", str(games), *trust])
 
 
 CONTENDERS = (
     Contender("watchdog", start_watchdog, scraped=True),
-    Contender(
-        "signalr on Node",
-        lambda port, games: Program(["node", CLIENTS / "node" / "client.mjs", str(port), str(games)]),
-        _prepare_node,
-    ),
-    Contender("pysignalr", _python_client("pysignalr"), _prepare_python),
-    # A thread for each connection.
-    Contender("signalrcore", _python_client("signalrcore"), _prepare_python, most=1_000),
-    Contender(
-        "C floor",
-        lambda port, games: Program([LOAD, "floor", "--port", str(port), "--connections", str(games)]),
-    ),
+    Contender("signalr on Node", _start_node, _prepare_node),
+    Contender("pysignalr", _python_client("pysignalr", "http"), _prepare_python),
+    # A thread for each connection, so not any number of them.
+    Contender("signalrcore", _python_client("signalrcore", "ws"), _prepare_python, most=1_000),
+    Contender("C floor", start_floor),
 )
 
 WATCHDOG, NODE, PYSIGNALR, SIGNALRCORE, FLOOR = (contender.name for contender in CONTENDERS)
 
 
-def _step(name: str) -> Callable[[int, int], Program]:
-    return lambda port, games: Program(
-        [sys.executable, "-m", "benchmarks.ladder", name, str(port), str(games)]
+def _step(name: str) -> Callable[[Hub, int], Program]:
+    return lambda hub, games: Program(
+        [sys.executable, "-m", "benchmarks.ladder", name, str(hub.port), str(games)]
     )
 
 
 LADDER = (
-    Contender("C floor", CONTENDERS[-1].start),
+    Contender("C floor", start_floor),
     Contender("Trio socket", _step("socket")),
     Contender("one reader: stamps, frames, updates", _step("reader")),
     Contender("+ monitor", _step("monitor")),

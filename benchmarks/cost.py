@@ -35,6 +35,7 @@ class Sample:
 
     contender: str
     games: int
+    tls: bool
     round: int
     cpu_us: float
     cores: float
@@ -43,9 +44,21 @@ class Sample:
     hub_late_p99_us: float
 
 
-def measure(contender: Contender, games: int, number: int, window: Window) -> Sample:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A number of games, plain or over TLS."""
+
+    games: int
+    tls: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.games:,} games{' over TLS' if self.tls else ''}"
+
+
+def measure(contender: Contender, size: Size, number: int, window: Window) -> Sample:
     """One window of one contender. Raises BenchmarkError if it does not keep up."""
-    with hub() as (load, port), running(contender.start(port, games)) as program:
+    games = size.games
+    with hub(tls=size.tls) as (load, at), running(contender.start(at, games)) as program:
         until(
             lambda: bool(load.ask()["subscribed"] == games),
             within_seconds=_CONNECT_SECONDS,
@@ -66,6 +79,7 @@ def measure(contender: Contender, games: int, number: int, window: Window) -> Sa
     return Sample(
         contender.name,
         games,
+        size.tls,
         number,
         cpu_us=cpu * 1e6 / updates,
         cores=cpu / lasted,
@@ -101,32 +115,26 @@ def prepare(contenders: Sequence[Contender], say: Say) -> tuple[list[Contender],
 
 
 def compare(
-    contenders: Sequence[Contender], sizes: Sequence[int], window: Window, say: Say
+    contenders: Sequence[Contender], size: Size, number: int, window: Window, say: Say
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The samples of all contenders at all numbers of games, alternating; each round begins with another.
+    """The samples of one round, in which every contender has its turn; each round begins with another.
 
-    Also returns which could not be measured at which number, and why; they are left out there.
+    Also returns which could not be measured, and why.
     """
-    samples: list[Sample] = []
+    samples: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
-    for games in sizes:
-        able = [contender for contender in contenders if games <= contender.most]
-        for number in range(window.rounds):
-            turn = number % len(able)
-            for contender in able[turn:] + able[:turn]:
-                which = f"{contender.name} at {games:,} games"
-                if which in failed:
-                    continue
-                try:
-                    sample = measure(contender, games, number, window)
-                except BenchmarkError as error:
-                    failed[which] = str(error).splitlines()[0].removeprefix(f"{contender.name}: ")
-                    say(f"without {which}: {failed[which]}")
-                    continue
-                samples.append(sample)
-                say(
-                    f"{games} games, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us,"
-                    f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
-                )
-    complete = [sample for sample in samples if f"{sample.contender} at {sample.games:,} games" not in failed]
-    return [asdict(sample) for sample in complete], failed
+    able = [contender for contender in contenders if size.games <= contender.most]
+    turn = number % len(able)
+    for contender in able[turn:] + able[:turn]:
+        try:
+            sample = measure(contender, size, number, window)
+        except BenchmarkError as error:
+            failed[contender.name] = str(error).splitlines()[0].removeprefix(f"{contender.name}: ")
+            say(f"without {contender.name} at {size}: {failed[contender.name]}")
+            continue
+        samples.append(asdict(sample))
+        say(
+            f"{size}, round {number + 1}: {sample.contender} {sample.cpu_us:.0f} us,"
+            f" {sample.cores * _PERCENT:.1f} % of a core, {sample.resident / 1e6:.0f} MB"
+        )
+    return samples, failed

@@ -21,22 +21,24 @@ class Scenario:
     pause_every: int
     scraped: bool = False
     stalled: bool = False
+    tls: bool = False
 
 
 SCENARIOS = (
     Scenario("idle: 20 games", 20, 10),
     Scenario("1,000 games", 1_000, 40),
     Scenario("1,000 games, scraped", 1_000, 40, scraped=True),
+    Scenario("1,000 games over TLS, scraped", 1_000, 40, scraped=True, tls=True),
     Scenario("1,000 games, scraped, stalls of 300 ms", 1_000, 40, scraped=True, stalled=True),
 )
 
 
-def measure(scenario: Scenario, seconds: float) -> dict[str, Any]:
+def measure(scenario: Scenario, seconds: float, say: Say) -> dict[str, Any]:
     """What was seen in so many seconds; all figures in seconds."""
     words = ["-m", "benchmarks.observed", *(["--stall"] if scenario.stalled else [])]
     with (
-        hub("--pause-every", str(scenario.pause_every)) as (load, port),
-        running(start_configured(words, port, scenario.games)) as program,
+        hub("--pause-every", str(scenario.pause_every), tls=scenario.tls) as (load, at),
+        running(start_configured(words, at, scenario.games)) as program,
     ):
         until(
             lambda: bool(load.ask()["subscribed"] == scenario.games),
@@ -54,20 +56,11 @@ def measure(scenario: Scenario, seconds: float) -> dict[str, Any]:
                 scrape(address)
             time.sleep(min(SCRAPE_SECONDS / 2.0, max(end - time.monotonic(), 0.0)))
         seen, sent = program.ask(), load.ask()
+    stamps, silences, held = seen["stamps"], seen["silences"], seen["held"]
+    say(
+        f"{scenario.name}: stamps off by {stamps['p99'] * 1e3:.2f} ms at p99 of {stamps['count']}, "
+        f"silence noticed {silences['p99'] * 1e3:.2f} ms late at p99 of {silences['count']}, "
+        f"loop held {held['max'] * 1e3:.1f} ms at most, "
+        f"by a collection of garbage {seen['collections']['max'] * 1e3:.1f} ms"
+    )
     return {**asdict(scenario), **seen, "hub_late_p99_us": sent["late_p99_us"]}
-
-
-def measure_all(seconds: float, say: Say) -> list[dict[str, Any]]:
-    """The figures of every scenario."""
-    results = []
-    for scenario in SCENARIOS:
-        result = measure(scenario, seconds)
-        results.append(result)
-        stamps, silences, held = result["stamps"], result["silences"], result["held"]
-        say(
-            f"{scenario.name}: stamps off by {stamps['p99'] * 1e3:.2f} ms at p99 of {stamps['count']}, "
-            f"silence noticed {silences['p99'] * 1e3:.2f} ms late at p99 of {silences['count']}, "
-            f"loop held {held['max'] * 1e3:.1f} ms at most, "
-            f"by a collection of garbage {result['collections']['max'] * 1e3:.1f} ms"
-        )
-    return results

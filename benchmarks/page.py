@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks import tables, texts
 from benchmarks.contenders import WATCHDOG
+from benchmarks.cost import Size
 from benchmarks.figures import median
 from benchmarks.goals import Results, bytes_a_game, column
 from benchmarks.plots import Bar, Group, chart
@@ -25,17 +26,17 @@ def plots(results: Results) -> dict[str, str]:
     drawn = {}
     for part, title in _PLOTS:
         groups = [
-            Group(f"{games:,} games", [_bar(results, part, contender, games) for contender in contenders])
-            for games in tables.sizes(results, part)
-            if (contenders := tables.names(results, part, games))
+            Group(str(size), [_bar(results, part, contender, size) for contender in contenders])
+            for size in tables.sizes(results, part)
+            if (contenders := tables.names(results, part, size))
         ]
         if groups:
             drawn[f"performance-{part}.svg"] = chart(title, "µs", groups)
     return drawn
 
 
-def _bar(results: Results, part: str, contender: str, games: int) -> Bar:
-    values = column(results, contender, games, "cpu_us", part)
+def _bar(results: Results, part: str, contender: str, size: Size) -> Bar:
+    values = column(results, contender, size, "cpu_us", part)
     return Bar(contender, median(values), min(values), max(values), ours=contender == WATCHDOG)
 
 
@@ -62,9 +63,10 @@ def page(results: Results) -> str:
 def _cost(results: Results) -> Iterator[str]:
     if results.get("cost"):
         yield from ("## CPU and memory\n", texts.COST, tables.cost_table(results, "cost"))
-    growth = bytes_a_game(results)
-    if growth is not None:
-        yield texts.MEMORY.format(kilobytes=growth / 1e3)
+    growths = [bytes_a_game(results, tls=tls) for tls in (False, True)]
+    if None not in growths:
+        plain, tls = (growth / 1e3 for growth in growths if growth is not None)
+        yield texts.MEMORY.format(plain=plain, tls=tls)
     if results.get("missing"):
         absent = "; ".join(f"{name} ({reason})" for name, reason in results["missing"].items())
         yield f"Not measured: {absent}.\n"

@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import trustme
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -20,6 +22,7 @@ LOAD = BUILD / "load"
 TEMPLATE = HERE / "load" / "update.json"
 
 _CFLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Werror")
+_LIBRARIES = ("-lm", "-lssl", "-lcrypto")
 _END_SECONDS = 20.0
 _ERROR_CHARACTERS = 2_000
 _POLL_SECONDS = 0.05
@@ -119,11 +122,49 @@ def running(program: Program) -> Iterator[Program]:
         program.end()
 
 
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where the load generator listens; over TLS, `authority` is the file that a client has to trust."""
+
+    port: int
+    authority: Path | None = None
+
+    def url(self, scheme: Literal["http", "ws"]) -> str:
+        """Its URL; over TLS the scheme is the secure one."""
+        return f"{scheme}{'s' if self.authority else ''}://127.0.0.1:{self.port}/hubs"
+
+    @property
+    def trust(self) -> dict[str, str]:
+        """The variables by which Node's and Python's own defaults trust it."""
+        if self.authority is None:
+            return {}
+        return {"NODE_EXTRA_CA_CERTS": str(self.authority), "SSL_CERT_FILE": str(self.authority)}
+
+
 @contextmanager
-def hub(*options: str) -> Iterator[tuple[Program, int]]:
-    """The load generator and its port."""
-    with running(Program([LOAD, "hub", "--template", TEMPLATE, *options])) as program:
-        yield program, int(program.line().split()[1])
+def hub(*options: str, tls: bool = False) -> Iterator[tuple[Program, Hub]]:
+    """The load generator, and where it listens."""
+    with ExitStack() as stack:
+        words: list[str | Path] = [LOAD, "hub", "--template", TEMPLATE, *options]
+        authority = None
+        if tls:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+            authority, certificate, key = _certificates(folder)
+            words += ["--certificate", certificate, "--key", key]
+        program = stack.enter_context(running(Program(words)))
+        yield program, Hub(int(program.line().split()[1]), authority)
+
+
+def _certificates(folder: Path) -> tuple[Path, Path, Path]:
+    """An authority, and a certificate of it with its key, as files."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    paths = folder / "authority.pem", folder / "certificate.pem", folder / "key.pem"
+    authority.cert_pem.write_to_path(str(paths[0]))
+    for blob in issued.cert_chain_pems:
+        blob.write_to_path(str(paths[1]), append=True)
+    issued.private_key_pem.write_to_path(str(paths[2]))
+    return paths
 
 
 def until(look: Callable[[], bool], *, within_seconds: float, what: str) -> None:
@@ -161,5 +202,5 @@ def build_load() -> None:
     BUILD.mkdir(exist_ok=True)
     fresh = LOAD.with_suffix(f".{os.getpid()}")
     code = [source for source in sources if source.suffix == ".c"]
-    run(["cc", *_CFLAGS, "-o", fresh, *code, "-lm"], limit_seconds=120)
+    run(["cc", *_CFLAGS, "-o", fresh, *code, *_LIBRARIES], limit_seconds=120)
     fresh.rename(LOAD)

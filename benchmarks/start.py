@@ -53,7 +53,7 @@ def _run(command: list[str]) -> tuple[float, float]:
 
 def _watching(games: int) -> dict[str, float]:
     """From the start of the process to the first and to the last subscription."""
-    with hub() as (load, port), running(start_watchdog(port, games)) as program:
+    with hub() as (load, at), running(start_watchdog(at, games)) as program:
         until(
             lambda: bool(load.ask()["subscribed"] == games),
             within_seconds=_READY_SECONDS,

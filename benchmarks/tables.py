@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.contenders import WATCHDOG
+from benchmarks.cost import Size
 from benchmarks.figures import median, ratios, spread
 from benchmarks.goals import Results, column, goals
 
@@ -26,15 +27,16 @@ def table(head: Sequence[str], rows: Rows) -> str:
     return "\n".join([line(head), line(rule), *(line(row) for row in rows)]) + "\n"
 
 
-def sizes(results: Results, part: str) -> list[int]:
-    """The numbers of games that were measured."""
-    return sorted({sample["games"] for sample in results.get(part, ())})
+def sizes(results: Results, part: str) -> list[Size]:
+    """The sizes that were measured: plain and over TLS, the smallest first."""
+    measured = {Size(sample["games"], sample["tls"]) for sample in results.get(part, ())}
+    return sorted(measured, key=lambda size: (size.tls, size.games))
 
 
-def names(results: Results, part: str, games: int) -> list[str]:
-    """The contenders measured at a number of games, in their order."""
-    samples = [sample for sample in results[part] if sample["games"] == games and sample["round"] == 0]
-    return [sample["contender"] for sample in samples]
+def names(results: Results, part: str, size: Size) -> list[str]:
+    """The contenders measured at a size, in their order."""
+    first = [sample for sample in results[part] if sample["round"] == 0]
+    return [sample["contender"] for sample in first if Size(sample["games"], sample["tls"]) == size]
 
 
 def goal_table(results: Results) -> str:
@@ -42,7 +44,7 @@ def goal_table(results: Results) -> str:
     rows = [
         [
             goal.what,
-            f"{'≥' if goal.at_least else '≤'} {goal.limit:,.4g}{goal.unit}",
+            f"{'≥' if goal.at_least else '≤'} {goal.limit:,.6g}{goal.unit}",
             f"{goal.measured:,.{0 if goal.measured >= _LARGE else 2}f}{goal.unit}",
             "yes" if goal.met else "no",
         ]
@@ -52,21 +54,21 @@ def goal_table(results: Results) -> str:
 
 
 def cost_table(results: Results, part: str) -> str:
-    """CPU and memory of each contender at each number of games."""
+    """CPU and memory of each contender at each size."""
     rows = []
-    for games in sizes(results, part):
-        ours = column(results, WATCHDOG, games, "cpu_us", part)
-        for name in names(results, part, games):
-            cpu = column(results, name, games, "cpu_us", part)
-            cores = median(column(results, name, games, "cores", part))
-            resident = column(results, name, games, "resident", part)
+    for size in sizes(results, part):
+        ours = column(results, WATCHDOG, size, "cpu_us", part)
+        for name in names(results, part, size):
+            cpu = column(results, name, size, "cpu_us", part)
+            cores = median(column(results, name, size, "cores", part))
+            resident = column(results, name, size, "resident", part)
             rows.append(
                 [
-                    f"{games:,} games: {name}",
+                    f"{size}: {name}",
                     f"{median(cpu):.0f} µs",
                     f"± {spread(cpu) * 100.0:.0f} %",
                     f"{cores * 100.0:.1f} %",
-                    f"{games / cores:,.0f}",
+                    f"{size.games / cores:,.0f}",
                     f"{median(ratios(ours, cpu)):.2f}" if len(ours) == len(cpu) else "",
                     f"{median(resident) / 1e6:.0f} MB",
                 ]

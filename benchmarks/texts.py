@@ -9,8 +9,8 @@ COST = """\
 Updates have 2.4 kB and come twice a second for each game, evenly spread. CPU is user and system time of the
 whole process. The figures are medians over the rounds, and the spread is half the range. The ratio is taken
 pair by pair within a round. The watchdog does all its checks and is scraped every 5 s. The other clients
-decode and count, and the floor only counts. signalrcore needs a thread per connection, so it does not run
-with 4,000. "Games per core" is how many would fill a core if each further one cost the same.
+decode and count, and the floor only counts. Over TLS all speak TLS 1.3 with OpenSSL, and verify the hub's
+certificate. "Games per core" is how many would fill a core if each further one cost the same.
 
 ![CPU for each update](performance-cost.svg)
 """
@@ -37,12 +37,15 @@ Judging an update takes {bytes_median:,.0f} bytes for a moment and leaves {block
 """
 
 MEMORY = """\
-A game takes {kilobytes:.0f} KB of memory, measured by the growth from 10 games to 1,000.
+A game takes {plain:.0f} KB of memory, and {tls:.0f} KB over TLS: what memory grows by from 10 games to
+1,000, divided by 990.
 """
 
 REPEAT = """\
-`make bench` measures all of it again. It needs a C compiler, and for the other clients Node with npm, and
-pip. It leaves out what is missing, and says so. `python -m benchmarks page FILE` writes this page from the
+`make bench` measures all of it again, in an hour or more. It needs a C compiler and OpenSSL's headers, and
+for the other clients Node with npm, and pip. It leaves out what is missing, and says so. It measures in
+pieces of two minutes at most: after an interruption, `python -m benchmarks run --resume` goes on with the
+next one, and `--pieces N` stops after so many. `python -m benchmarks page FILE` writes this page from the
 recorded file. `make bench-smoke` counts instructions, and fails when an update costs a quarter more than
 was committed.
 

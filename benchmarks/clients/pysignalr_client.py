@@ -1,12 +1,13 @@
 """Subscribe N times with pysignalr, decode and count; answer each line on stdin with the count.
 
-Usage: pysignalr_client.py PORT CONNECTIONS
+Usage: pysignalr_client.py URL CONNECTIONS
 """
 
 # ruff: noqa: INP001 (a script with its own environment)
 
 import asyncio
 import json
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -51,12 +52,14 @@ def subscribing(
     return subscribe
 
 
-async def start(port: int, connections: int, counts: Counts) -> list[asyncio.Task[None]]:
+async def start(url: str, connections: int, counts: Counts) -> list[asyncio.Task[None]]:
     """Open one connection after another, a limited number at once."""
     turn, tasks = asyncio.Semaphore(AT_ONCE), []
+    # One for all: without it, each connection makes its own.
+    context = ssl.create_default_context() if url.startswith("https:") else None
     for game_type in range(1, connections + 1):
         await turn.acquire()
-        client = SignalRClient(f"http://127.0.0.1:{port}/hubs", access_token_factory=lambda: "none")
+        client = SignalRClient(url, access_token_factory=lambda: "none", ssl=context)
         client.on("WholeGamesInfoSubscribe", counts.update)
         client.on_open(subscribing(client, game_type, counts, turn))
         tasks.append(asyncio.create_task(client.run()))
@@ -65,10 +68,10 @@ async def start(port: int, connections: int, counts: Counts) -> list[asyncio.Tas
 
 def main() -> None:
     """Run until stdin ends."""
-    port, connections = map(int, sys.argv[1:])
+    url, connections = sys.argv[1], int(sys.argv[2])
     counts, loop = Counts(), asyncio.new_event_loop()
     loop.add_reader(sys.stdin.fileno(), counts.tell, loop)
-    starting = loop.create_task(start(port, connections, counts))
+    starting = loop.create_task(start(url, connections, counts))
     loop.run_forever()
     starting.cancel()
     sys.stdout.flush()

@@ -1,6 +1,6 @@
 """Subscribe N times with signalrcore, decode and count; answer each line on stdin with the count.
 
-Usage: signalrcore_client.py PORT CONNECTIONS
+Usage: signalrcore_client.py URL CONNECTIONS
 """
 
 # ruff: noqa: INP001 (a script with its own environment)
@@ -30,13 +30,11 @@ class Counts:
             self.received += arguments[0]["sId"] >= 0
 
 
-def subscribe(port: int, game_type: int, counts: Counts) -> None:
+def subscribe(url: str, game_type: int, counts: Counts) -> None:
     """Open one connection and subscribe."""
     opened = threading.Event()
     connection = (
-        HubConnectionBuilder()
-        .with_url(f"ws://127.0.0.1:{port}/hubs?access_token=none", {"skip_negotiation": True})
-        .build()
+        HubConnectionBuilder().with_url(f"{url}?access_token=none", {"skip_negotiation": True}).build()
     )
     connection.on("WholeGamesInfoSubscribe", counts.update)
     connection.on_open(opened.set)
@@ -50,10 +48,10 @@ def subscribe(port: int, game_type: int, counts: Counts) -> None:
 
 def main() -> None:
     """Run until stdin ends."""
-    port, connections = map(int, sys.argv[1:])
+    url, connections = sys.argv[1], int(sys.argv[2])
     counts = Counts()
     for game_type in range(1, connections + 1):
-        subscribe(port, game_type, counts)
+        subscribe(url, game_type, counts)
     for _ in sys.stdin:
         sys.stdout.write(json.dumps({"open": counts.open, "received": counts.received}) + "\n")
         sys.stdout.flush()

@@ -1,5 +1,7 @@
 /* The floor: as many subscribed connections as wished, whose updates are read and counted, nothing more. */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +10,13 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "wire.h"
 
 #define EVENTS 256
 #define READ_BYTES 65536
 
 struct reader {
-    int fd;
+    struct wire wire;
     size_t left; /* of the payload of the present frame */
     uint8_t head[4];
     size_t head_length;
@@ -23,7 +26,7 @@ static unsigned long long received;
 static unsigned open_now;
 
 /* A client's frame, masked with zeros: allowed, and no work. */
-static void send_text(int fd, const char *text) {
+static void send_text(struct wire *wire, const char *text) {
     char frame[256] = {(char)(FINAL | OPCODE_TEXT)};
     size_t length = strlen(text), head = length < 126 ? 2 : 4;
     frame[1] = (char)(MASKED | (length < 126 ? length : 126));
@@ -31,7 +34,7 @@ static void send_text(int fd, const char *text) {
     frame[3] = (char)length;
     memset(frame + head, 0, 4);
     memcpy(frame + head + 4, text, length);
-    if (send(fd, frame, head + 4 + length, 0) < 0) die("send");
+    if (wire_send(wire, frame, head + 4 + length) < 0) die("send");
 }
 
 static void subscribe(struct reader *reader, unsigned port, unsigned number) {
@@ -40,22 +43,25 @@ static void subscribe(struct reader *reader, unsigned port, unsigned number) {
                                   "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     char subscription[200];
-    reader->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(reader->fd, (struct sockaddr *)&address, sizeof address)) die("connect");
-    if (send(reader->fd, request, sizeof request - 1, 0) < 0) die("send");
+    if (connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
+    reader->wire = connected_wire(fd, "127.0.0.1");
+    if (wire_send(&reader->wire, request, sizeof request - 1) < 0) die("send");
     /* The answer's head byte by byte, so that no frame behind it is lost. */
     char last[4] = {0};
     while (memcmp(last, "\r\n\r\n", 4)) {
         memmove(last, last + 1, 3);
-        if (recv(reader->fd, last + 3, 1, 0) != 1) die("upgrade");
+        if (wire_receive(&reader->wire, last + 3, 1) != 1) die("upgrade");
     }
-    send_text(reader->fd, "{\"protocol\":\"json\",\"version\":1}\x1e");
+    send_text(&reader->wire, "{\"protocol\":\"json\",\"version\":1}\x1e");
     snprintf(subscription, sizeof subscription,
              "{\"arguments\":[\"SubOnWholeGamesInfo\",\"{\\\"GameType\\\":%u,\\\"PartnerClientId\\\":1,"
              "\\\"Count\\\":1}\"],\"target\":\"Subscribe\",\"type\":1}\x1e",
              number + 1);
-    send_text(reader->fd, subscription);
+    send_text(&reader->wire, subscription);
+    /* What comes in several pieces must not hold up the others. */
+    if (fcntl(fd, F_SETFL, O_NONBLOCK)) die("fcntl");
     open_now++;
 }
 
@@ -77,7 +83,7 @@ static void count(struct reader *reader, const uint8_t *data, size_t length) {
 }
 
 int run_floor(unsigned port, unsigned connections) {
-    struct reader *readers = calloc(connections, sizeof *readers), control = {.fd = STDIN_FILENO};
+    struct reader *readers = calloc(connections, sizeof *readers), control = {.wire.fd = STDIN_FILENO};
     struct epoll_event events[EVENTS], event = {.events = EPOLLIN, .data.ptr = &control};
     static uint8_t data[READ_BYTES];
     int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -86,7 +92,7 @@ int run_floor(unsigned port, unsigned connections) {
     for (unsigned i = 0; i < connections; i++) {
         subscribe(&readers[i], port, i);
         event.data.ptr = &readers[i];
-        epoll_ctl(epoll, EPOLL_CTL_ADD, readers[i].fd, &event);
+        epoll_ctl(epoll, EPOLL_CTL_ADD, readers[i].wire.fd, &event);
     }
     for (;;) {
         int ready = wait_until(epoll, events, EVENTS, 0);
@@ -98,11 +104,11 @@ int run_floor(unsigned port, unsigned connections) {
                 fflush(stdout);
                 continue;
             }
-            ssize_t got = recv(reader->fd, data, sizeof data, 0);
+            ssize_t got = wire_receive(&reader->wire, data, sizeof data);
             if (got > 0) {
                 count(reader, data, (size_t)got);
-            } else {
-                close(reader->fd);
+            } else if (got == 0 || errno != EAGAIN) {
+                wire_close(&reader->wire);
                 open_now--;
             }
         }

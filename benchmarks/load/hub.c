@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "update.h"
+#include "wire.h"
 
 #define EVENTS 256
 #define HEADER 4 /* of a server's frame of 126 to 65535 bytes */
@@ -22,7 +23,7 @@
 enum state { UPGRADE, HANDSHAKE, SUBSCRIBE, OPEN };
 
 struct connection {
-    int fd;
+    struct wire wire;
     enum state state;
     struct game game;
     uint64_t due_ns, ticks;
@@ -40,7 +41,7 @@ static int epoll;
 
 static void watch(struct connection *connection, uint32_t events, int operation) {
     struct epoll_event event = {.events = events, .data.ptr = connection};
-    if (epoll_ctl(epoll, operation, connection->fd, &event)) die("epoll_ctl");
+    if (epoll_ctl(epoll, operation, connection->wire.fd, &event)) die("epoll_ctl");
 }
 
 static void drop(struct connection *connection) {
@@ -50,14 +51,14 @@ static void drop(struct connection *connection) {
         subscribed--;
     }
     open_now--;
-    close(connection->fd);
+    wire_close(&connection->wire);
     free(connection);
 }
 
 /* Sends, or keeps what the socket does not take; returns 0 if older data is still kept. */
 static int transmit(struct connection *connection, const char *data, size_t length) {
     if (connection->unsent) return 0;
-    ssize_t written = send(connection->fd, data, length, 0);
+    ssize_t written = wire_send(&connection->wire, data, length);
     if (written < 0) {
         if (errno != EAGAIN) return 1; /* the reader will see it */
         written = 0;
@@ -71,7 +72,7 @@ static int transmit(struct connection *connection, const char *data, size_t leng
 }
 
 static void flush(struct connection *connection) {
-    ssize_t written = send(connection->fd, connection->out, connection->unsent, 0);
+    ssize_t written = wire_send(&connection->wire, connection->out, connection->unsent);
     if (written <= 0) return;
     connection->unsent -= (size_t)written;
     memmove(connection->out, connection->out + written, connection->unsent);
@@ -165,10 +166,11 @@ static long upgrade(struct connection *connection) {
     return end + 4 - connection->in;
 }
 
-static void hear(struct connection *connection) {
+/* Takes in what one read gives; returns -1 at the end, 0 if there is nothing to read now. */
+static long hear_once(struct connection *connection) {
     size_t room = sizeof connection->in - 1 - connection->received;
-    ssize_t got = recv(connection->fd, connection->in + connection->received, room, 0);
-    if (got < 0 && errno == EAGAIN) return;
+    ssize_t got = wire_receive(&connection->wire, connection->in + connection->received, room);
+    if (got < 0 && errno == EAGAIN) return 0;
     long taken = got > 0 ? 1 : -1;
     connection->received += got > 0 ? (size_t)got : 0;
     while (taken > 0 && connection->received) {
@@ -179,7 +181,14 @@ static void hear(struct connection *connection) {
             memmove(connection->in, connection->in + taken, connection->received);
         }
     }
-    if (taken < 0) drop(connection);
+    return taken < 0 ? -1 : 1;
+}
+
+static void hear(struct connection *connection) {
+    long heard;
+    do heard = hear_once(connection);
+    while (heard > 0 && wire_pending(&connection->wire));
+    if (heard < 0) drop(connection);
 }
 
 static void send_update(struct connection *connection, uint64_t now) {
@@ -218,7 +227,7 @@ static void welcome(int listener) {
         struct connection *connection = calloc(1, sizeof *connection);
         if (!connection) die("memory");
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        connection->fd = fd;
+        connection->wire = accepted_wire(fd);
         /* Multiples of the golden section are spread evenly, however many there are. */
         connection->game.phase = fmod(accepted++ * 0.6180339887498949, 1.0);
         open_now++;
@@ -265,7 +274,7 @@ int serve_hub(const char *template_path, double interval_seconds, unsigned updat
     interval_ns = (uint64_t)(interval_seconds * 1e9);
     pause_every = updates_between_pauses;
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct connection listening = {.fd = listen_on(port)}, control = {.fd = STDIN_FILENO};
+    struct connection listening = {.wire.fd = listen_on(port)}, control = {.wire.fd = STDIN_FILENO};
     watch(&listening, EPOLLIN, EPOLL_CTL_ADD);
     watch(&control, EPOLLIN, EPOLL_CTL_ADD);
     for (;;) {
@@ -274,7 +283,7 @@ int serve_hub(const char *template_path, double interval_seconds, unsigned updat
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
             if (connection == &listening) {
-                welcome(listening.fd);
+                welcome(listening.wire.fd);
             } else if (connection == &control) {
                 if (!take_line()) return 0;
                 report();

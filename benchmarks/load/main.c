@@ -1,9 +1,10 @@
 /* load: a hub that is never the bottleneck, and the client that does the least.
  *
- *   load hub --template FILE [--port N] [--interval SECONDS] [--pause-every UPDATES]
- *   load floor --port N --connections N
+ *   load hub --template FILE [--port N] [--interval SECONDS] [--pause-every UPDATES] [--certificate FILE --key FILE]
+ *   load floor --port N --connections N [--authority FILE]
  *
- * The hub prints "listening PORT". Both answer each line on stdin with one line of JSON, and end with stdin. */
+ * With certificates they speak TLS. The hub prints "listening PORT". Both answer each line on stdin with one line of
+ * JSON, and end with stdin. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "wire.h"
 
 uint64_t now_ns(int clock) {
     struct timespec now;
@@ -56,8 +58,11 @@ int main(int count, char **arguments) {
                                             {"interval", required_argument, NULL, 'i'},
                                             {"pause-every", required_argument, NULL, 'e'},
                                             {"connections", required_argument, NULL, 'n'},
+                                            {"certificate", required_argument, NULL, 'c'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"authority", required_argument, NULL, 'a'},
                                             {0}};
-    const char *template_path = NULL;
+    const char *template_path = NULL, *certificate = NULL, *key = NULL, *authority = NULL;
     double interval_seconds = 0.5;
     unsigned port = 0, pause_every = 0, connections = 1;
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
@@ -71,15 +76,24 @@ int main(int count, char **arguments) {
             pause_every = (unsigned)number(optarg, 0, 1e6);
         else if (option == 'n')
             connections = (unsigned)number(optarg, 1, 100000);
+        else if (option == 'c')
+            certificate = optarg;
+        else if (option == 'k')
+            key = optarg;
+        else if (option == 'a')
+            authority = optarg;
         else
             return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_TIMERSLACK, 1); /* otherwise every send is up to 50 us late */
+    if (certificate && key) serve_tls(certificate, key);
+    if (authority) trust_tls(authority);
     const char *mode = optind < count ? arguments[optind] : "";
     if (strcmp(mode, "hub") == 0 && template_path) return serve_hub(template_path, interval_seconds, pause_every, port);
     if (strcmp(mode, "floor") == 0 && port) return run_floor(port, connections);
-    fprintf(stderr, "usage: load hub --template FILE [--port N] [--interval SECONDS] [--pause-every UPDATES]\n"
-                    "       load floor --port N --connections N\n");
+    fprintf(stderr, "usage: load hub --template FILE [--port N] [--interval SECONDS] [--pause-every UPDATES]"
+                    " [--certificate FILE --key FILE]\n"
+                    "       load floor --port N --connections N [--authority FILE]\n");
     return 2;
 }

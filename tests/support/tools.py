@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,9 +22,14 @@ def require_tool(name: str, *, newest: bool = False) -> str:
         found = shutil.which(name, path=str(NEWEST))
     else:
         found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    if found is not None:
-        return found
-    reason = f"{MISSING}{name}{' (newest)' if newest else ''}"
+    if found is None:
+        go_without(f"{name}{' (newest)' if newest else ''}")
+    return found
+
+
+def go_without(name: str) -> NoReturn:
+    """Skip the test because `name` is missing, or fail it in CI."""
+    reason = f"{MISSING}{name}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -1,15 +1,16 @@
 // Subscribe N times with Microsoft's own client, decode and count; answer each line on stdin with the count.
-// Usage: node client.mjs PORT CONNECTIONS
+// Usage: node client.mjs URL CONNECTIONS
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 
 const AT_ONCE = 50;
-const [port, connections] = process.argv.slice(2).map(Number);
+const [url, count] = process.argv.slice(2);
+const connections = Number(count);
 let open = 0;
 let received = 0;
 
 async function subscribe(gameType) {
   const connection = new HubConnectionBuilder()
-    .withUrl(`http://127.0.0.1:${port}/hubs`, {
+    .withUrl(url, {
       accessTokenFactory: () => "none",
       skipNegotiation: true,
       transport: HttpTransportType.WebSockets,
