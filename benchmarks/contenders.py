@@ -8,8 +8,11 @@ import urllib.request
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from benchmarks.programs import BUILD, HERE, LOAD, BenchmarkError, Hub, Program, run, until
 
@@ -80,15 +83,29 @@ def address_of(watchdog: Program) -> str:
     return found[1]
 
 
-def scrape(address: str) -> bytes:
-    """The metrics as Prometheus asks for them, compressed as they came."""
-    accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
-    request = urllib.request.Request(  # noqa: S310 - our own loopback address
-        f"{address}/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}
-    )
-    with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - as above
-        body: bytes = answer.read()
-    return body
+class Scraper:
+    """Asks for the metrics as Prometheus does: compressed, and again and again over one connection."""
+
+    _HEADERS: Final = {
+        "Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+        "Accept-Encoding": "gzip",
+    }
+
+    def __init__(self, address: str) -> None:
+        self._connection = HTTPConnection(urlsplit(address).netloc, timeout=_ANSWER_SECONDS)
+
+    def scrape(self) -> bytes:
+        """The metrics, compressed as they came."""
+        self._connection.request("GET", "/metrics", headers=self._HEADERS)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status != HTTPStatus.OK:
+            raise BenchmarkError(f"a scrape was answered with status {answer.status}")
+        return body
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
 
 def count_updates(address: str) -> int:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.contenders import Contender, address_of, count_updates, scrape
+from benchmarks.contenders import Contender, Scraper, address_of, count_updates
 from benchmarks.programs import BenchmarkError, hub, running, until
 
 SCRAPE_SECONDS = 5.0
@@ -58,16 +59,20 @@ class Size:
 def measure(contender: Contender, size: Size, number: int, window: Window) -> Sample:
     """One window of one contender. Raises BenchmarkError if it does not keep up."""
     games = size.games
-    with hub(tls=size.tls) as (load, at), running(contender.start(at, games)) as program:
+    with (
+        hub(tls=size.tls) as (load, at),
+        running(contender.start(at, games)) as program,
+        ExitStack() as stack,
+    ):
         until(
             lambda: bool(load.ask()["subscribed"] == games),
             within_seconds=_CONNECT_SECONDS,
             what=f"{contender.name}: {games} subscriptions",
         )
-        address = address_of(program) if contender.scraped else None
-        _pass(window.settle_seconds, address)
+        scraper = stack.enter_context(closing(Scraper(address_of(program)))) if contender.scraped else None
+        _pass(window.settle_seconds, scraper)
         before, cpu_before, begun = load.ask(), program.cpu_seconds(), time.monotonic()
-        _pass(window.seconds, address)
+        _pass(window.seconds, scraper)
         cpu, lasted, after = program.cpu_seconds() - cpu_before, time.monotonic() - begun, load.ask()
         memory = program.memory()
         # The watchdog counts them itself, whether it is scraped during the window or not.
@@ -89,13 +94,13 @@ def measure(contender: Contender, size: Size, number: int, window: Window) -> Sa
     )
 
 
-def _pass(seconds: float, address: str | None) -> None:
-    """Let time pass; with an address, scrape it in the middle of every five seconds."""
+def _pass(seconds: float, scraper: Scraper | None) -> None:
+    """Let time pass; with a scraper, have it scrape in the middle of every five seconds."""
     end = time.monotonic() + seconds
     scrape_at = time.monotonic() + SCRAPE_SECONDS / 2.0
-    while address is not None and scrape_at < end:
+    while scraper is not None and scrape_at < end:
         time.sleep(max(scrape_at - time.monotonic(), 0.0))
-        scrape(address)
+        scraper.scrape()
         scrape_at += SCRAPE_SECONDS
     time.sleep(max(end - time.monotonic(), 0.0))
 

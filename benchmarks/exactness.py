@@ -1,10 +1,11 @@
 """How exact the watchdog is: arrival stamps against the moment of sending, silence against its deadline."""
 
 import time
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.contenders import address_of, scrape, start_configured
+from benchmarks.contenders import Scraper, address_of, start_configured
 from benchmarks.cost import SCRAPE_SECONDS, Say
 from benchmarks.programs import hub, running, until
 
@@ -39,6 +40,7 @@ def measure(scenario: Scenario, seconds: float, say: Say) -> dict[str, Any]:
     with (
         hub("--pause-every", str(scenario.pause_every), tls=scenario.tls) as (load, at),
         running(start_configured(words, at, scenario.games)) as program,
+        ExitStack() as stack,
     ):
         until(
             lambda: bool(load.ask()["subscribed"] == scenario.games),
@@ -46,14 +48,14 @@ def measure(scenario: Scenario, seconds: float, say: Say) -> dict[str, Any]:
             what=f"{scenario.name}: subscriptions",
         )
         time.sleep(_SETTLE_SECONDS)
-        address = address_of(program)
+        scraper = stack.enter_context(closing(Scraper(address_of(program))))
         load.ask()
         program.ask()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(min(SCRAPE_SECONDS / 2.0, max(end - time.monotonic(), 0.0)))
             if scenario.scraped:
-                scrape(address)
+                scraper.scrape()
             time.sleep(min(SCRAPE_SECONDS / 2.0, max(end - time.monotonic(), 0.0)))
         seen, sent = program.ask(), load.ask()
     stamps, silences, held = seen["stamps"], seen["silences"], seen["held"]
