@@ -57,7 +57,7 @@ class Summary(Struct, frozen=True):
 
 def play(seed: int, game: int, seconds: float, healthy: tuple[int, int]) -> Outcome:
     """One game from its start to the end of the round in which the time is up."""
-    return Game(f"{seed}/{game}", healthy).play(seconds)
+    return Game(f"{seed}/{game}", healthy, feed=f"table {game}").play(seconds)
 
 
 def play_all(seed: int, seconds: float, healthy: tuple[int, int], *, processes: int) -> list[Outcome]:

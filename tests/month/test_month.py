@@ -5,8 +5,10 @@ import pytest
 from tests.month.faults import FAULTS
 from tests.month.month import DENSE, GAMES, play_all, summarise
 from tests.month.report import DOCUMENT, document, recorded
+from tests.month.statements import compare
 from tests.month.watch import Game
 from tests.support.steps import uncounted_lines
+from watchdog.core import incidents
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.ledger import STATES
 
@@ -52,6 +54,24 @@ def test_every_counter_of_every_game_is_the_programmes(outcomes):
     assert summarise(outcomes).miscounted == []
 
 
+def test_the_statements_over_its_history_are_the_programmes(outcomes, tmp_path):
+    with uncounted_lines():
+        compared = compare(outcomes, tmp_path)
+
+    assert compared.differences == []
+    assert compared.statements == 16
+    assert compared.incidents > 100 * GAMES
+    assert compared.path_seconds > HOUR
+
+
+def test_a_statement_that_accounts_otherwise_is_found_out(outcomes, tmp_path, monkeypatch):
+    monkeypatch.setattr(incidents, "JOINED_BELOW", incidents.JOINED_BELOW * 6)
+    with uncounted_lines():
+        compared = compare(outcomes[:1], tmp_path)
+
+    assert compared.differences != []
+
+
 @pytest.mark.parametrize(
     ("changed", "kind"),
     [
@@ -80,4 +100,5 @@ def test_the_document_shows_the_recorded_month():
 
     assert run.days >= 30.0
     assert (run.summary.mistakes, run.summary.miscounted, run.summary.off_seconds) == ([], [], 0.0)
+    assert run.history.differences == []
     assert DOCUMENT.read_text() == document(run)

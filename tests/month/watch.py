@@ -8,9 +8,11 @@ from typing import cast
 from msgspec import Struct, field
 
 from tests.month.faults import FAULTS
+from tests.month.noted import Noted, hour_of
 from tests.month.rounds import Beat, Round, arrives_at, rounds, sent_at
-from tests.month.scene import Act, Event, Scene, Truth, entered
+from tests.month.scene import Act, Event, Scene, Stretch, Truth, entered
 from tests.support.builders import GAME_TYPE, moment, wall
+from watchdog.archive.schema import Row
 from watchdog.core.arrival import Arrival
 from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.findings import Finding
@@ -37,7 +39,9 @@ class Score(Struct):
 class Outcome(Struct):
     """One game over the whole time: what is to be, what was booked, and the score of each kind of fault.
 
-    `mistakes` says in words what was not found, and what was found besides.
+    `mistakes` says in words what was not found, and what was found besides. `stretches` and `anomalies` are
+    those of the programme, as are the updates by the hour (of UNIX time) in which they came, and how many
+    were missed when. `rows` is what a journal made of the findings.
     """
 
     seconds: float
@@ -49,17 +53,30 @@ class Outcome(Struct):
     booked_seconds: dict[State, float]
     expected_counts: dict[str, int]
     counted: dict[str, int]
+    stretches: list[Stretch]
+    anomalies: list[Event]
+    hourly: dict[int, int]
+    missed: list[tuple[float, int]]
+    rows: list[Row]
 
 
 class Game:
     """Plays one game's programme to a monitor, round by round; all of it follows from the seed."""
 
-    def __init__(self, seed: str, healthy: tuple[int, int], settings: CheckSettings | None = None) -> None:
+    def __init__(
+        self,
+        seed: str,
+        healthy: tuple[int, int],
+        settings: CheckSettings | None = None,
+        *,
+        feed: str = "betcore",
+    ) -> None:
         """`healthy` are the fewest and the most rounds without a fault between two with one."""
         self._rng = Random(seed)  # noqa: S311 - a programme, no secret
         self._healthy = healthy
         self._waiting: list[str] = []
-        self.monitor = Monitor("betcore", GAME_TYPE, "Poker", settings or CheckSettings(), 0.0)
+        self.monitor = Monitor(feed, GAME_TYPE, "Poker", settings or CheckSettings(), 0.0)
+        self._noted = Noted(self.monitor)
         # Until when the subscription would wait for the next update.
         self._wake_at = 0.0
         self._sequence_id = 0
@@ -69,11 +86,15 @@ class Game:
         self._scores: dict[str, Score] = {}
         self._false_in_health = 0
         self._mistakes: list[str] = []
+        self._stretches = [Stretch(0.0, SUBSCRIBED_AT, "unobserved")]
+        self._anomalies: list[Event] = []
+        self._hourly: Counter[int] = Counter()
+        self._missed: list[tuple[float, int]] = []
 
     def play(self, seconds: float) -> Outcome:
         """Watch for that long, to the end of the round."""
-        self.monitor.connecting(SUBSCRIBED_AT)
-        self.monitor.subscribed(SUBSCRIBED_AT)
+        self._noted.take(self.monitor.connecting(SUBSCRIBED_AT))
+        self._noted.take(self.monitor.subscribed(SUBSCRIBED_AT))
         self._wake_at = self.monitor.next_deadline
         healthy = self._rng.randint(*self._healthy)
         end = 0.0
@@ -105,7 +126,13 @@ class Game:
         for stretch in truth.stretches:
             self._seconds[stretch.state] += stretch.end - stretch.begin
         self._counts.update(truth.counts)
+        self._stretches += truth.stretches
+        if missed := truth.counts.get("missed"):
+            self._missed.append((truth.onset, missed))
         self._counts.update(event.name for event in truth.events if _is_anomaly(event.name))
+        self._anomalies += (
+            event for event in truth.events if _is_anomaly(event.name) or event.name == "message.invalid"
+        )
 
     def _beats(self, played: Round) -> Iterator[tuple[float, Beat, Update]]:
         """The updates of a round."""
@@ -122,7 +149,9 @@ class Game:
                 sequence_id=self._sequence_id,
             )
             self._updates += 1
-            yield arrives_at(slot) if beat.arrives is None else beat.arrives, beat, update
+            arrives = arrives_at(slot) if beat.arrives is None else beat.arrives
+            self._hourly[hour_of(arrives)] += 1
+            yield arrives, beat, update
 
     def _watch(self, steps: "Iterable[_Step]") -> list[Event]:
         """As a subscription does: judge each deadline that comes first, then take in what comes."""
@@ -130,13 +159,14 @@ class Game:
         awake_at = 0.0
         for step in steps:
             at = _time(step)
+            self._noted.until(at)
             # After a stall of ours what had arrived is read first, and judged then.
             while (due := max(self._wake_at, awake_at)) < at:
                 if findings := monitor.advance(due):
-                    found += _events(findings, due)
+                    found += self._events(findings, due)
                 self._wake_at = monitor.next_deadline
             if isinstance(step, Act):
-                found += _events(step.call(monitor), at, step.until)
+                found += self._events(step.call(monitor), at, step.until)
                 awake_at = step.until or at
                 # Nobody tells a subscription that waits of a stall.
                 if step.until is None:
@@ -145,9 +175,13 @@ class Game:
             _, beat, update = step
             findings = monitor.received(update, Arrival(at, wall(at), exact=beat.exact), _SIZE_BYTES)
             if findings:
-                found += _events(findings, max(at, awake_at))
+                found += self._events(findings, max(at, awake_at))
             self._wake_at = monitor.next_deadline
         return found
+
+    def _events(self, findings: list[Finding], at: float, until: float | None = None) -> list[Event]:
+        self._noted.take(findings)
+        return _events(findings, at, until)
 
     def _compare(self, truth: Truth, found: list[Event]) -> None:
         """Found is what comes by its name; it has to come at its time as well, which the delay tells."""
@@ -183,6 +217,11 @@ class Game:
             booked_seconds=snapshot.state_seconds,
             expected_counts=dict(self._counts) | {"updates": self._updates},
             counted=counted(snapshot),
+            stretches=self._stretches,
+            anomalies=self._anomalies,
+            hourly=dict(self._hourly),
+            missed=self._missed,
+            rows=self._noted.end(end),
         )
 
 
