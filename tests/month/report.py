@@ -29,8 +29,9 @@ judged is left to the fuzzer.
   booked to each party, what is promised, accountable and lost, and begin, end, party and loss of every
   incident. {statements} statements were made of the history that was written on the way ({written:,} rows,
   {megabytes:.1f} MB): for one watchdog, and for two of which the second lost its path or was killed every two
-  hours, with four accountings worked out by hand ({names}), over all of it and over its middle third. The
-  largest has {incidents:,} incidents, {path:,.0f} seconds that only the second watchdog lost, and took
+  hours; over all of it and over its middle third; with four accountings worked out by hand
+  ({names}).
+  The largest has {incidents:,} incidents, {path:,.0f} seconds that only the second watchdog lost, and took
   {seconds:.1f} s of CPU.
 
 Run on {date} with Python {python} and seed {seed}: {cpu_minutes:.1f} minutes of CPU ({each:.1f} µs per
