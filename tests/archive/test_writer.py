@@ -1,15 +1,18 @@
 """The thread that writes the history: what it does while the file takes rows, and while it doesn't."""
 
+import sqlite3
 import time
 from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 
 from tests.archive.rows import ROWS, at, run, stay
 from watchdog.archive import writer as module
 from watchdog.archive.database import Database, HistoryError
 from watchdog.archive.reading import Period, read
 from watchdog.archive.writer import Writer
+from watchdog.core.history import HourlyRollup
 
 EVER = Period(0, at(10**6))
 
@@ -175,3 +178,42 @@ def test_a_bug_in_the_thread_is_raised_in_the_loop(file, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         writer.check()
     Database(file).close()
+
+
+def rollup(updates: int, *, began: float = 0.0, game_type: int = 3) -> HourlyRollup:
+    (plain,) = (row for row in ROWS if isinstance(row, HourlyRollup))
+    return replace(plain, updates=updates, began=at(began), game_type=game_type)
+
+
+def test_counts_that_may_still_grow_are_one_row_for_all_games_and_outlive_a_kill(file):
+    writer = begin(file)
+    for updates in (1, 2, 3):
+        writer.put(rollup(updates))
+        writer.put(rollup(10 * updates, game_type=7))
+        work(writer)
+    assert rows_of(file, "rollups") == 0
+    assert rows_of(file, "unfinished") == 1
+    assert [row.updates for row in read(file, EVER).rollups] == [3, 30]
+    assert [row.updates for row in read(file, Period(0, at(10**6), game_type=7)).rollups] == [30]
+    assert read(file, Period(at(1), at(10**6))).rollups == ()
+
+
+def test_counts_of_an_hour_that_is_over_are_a_row_and_so_are_all_at_the_end(file):
+    writer = begin(file)
+    writer.put(rollup(3))
+    work(writer)
+    writer.put(rollup(4))
+    writer.put(rollup(1, began=3_600.0))
+    work(writer)
+    assert rows_of(file, "rollups") == 1
+    assert [row.updates for row in read(file, EVER).rollups] == [4, 1]
+    writer.start()
+    writer.stop(at(3_700.0), 30.0)
+    assert rows_of(file, "rollups") == 2
+    assert [row.updates for row in read(file, EVER).rollups] == [4, 1]
+
+
+def rows_of(file, table: str) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
+    return count

@@ -29,6 +29,7 @@ from watchdog.archive.database import Database
 from watchdog.archive.reading import Period, read
 from watchdog.archive.schema import Row
 from watchdog.core.history import History, Run, Stay, combined
+from watchdog.core.ledger import State
 from watchdog.core.statement.accounting import Accounting
 from watchdog.core.statement.build import statement
 from watchdog.core.statement.records import GameLine, Statement
@@ -38,7 +39,7 @@ _ROWS_A_COMMIT = 5_000
 _EVER = 2**62
 _HOUR = 3_600 * SECOND
 _ZONE = "Europe/Kyiv"
-_EXCLUDED = ("maintenance", "unauthorized", "unobserved")
+_EXCLUDED: tuple[State, ...] = ("maintenance", "unauthorized", "unobserved")
 
 
 class Compared(Struct, frozen=True):
@@ -74,8 +75,8 @@ def compare(outcomes: Sequence[Outcome], folder: Path) -> Compared:
     # Also a part of it, so that there is something before and after.
     part = (BEGAN + (end - BEGAN) // 3, BEGAN + (end - BEGAN) // 3 * 2)
     differences: list[str] = []
-    longest = incidents = statements = 0
-    path = 0.0
+    incidents = statements = 0
+    longest = path = 0.0
     for files in ([alone], [alone, beside]):
         lines = [line_of(outcome) for outcome in outcomes]
         cuts: list[list[Cut]] = [[] for _ in lines]

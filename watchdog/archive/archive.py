@@ -20,8 +20,8 @@ from watchdog.core.monitor import Monitor
 from watchdog.core.snapshot import GameSnapshot, HistorySnapshot
 from watchdog.runtime.clock import Clock
 
-BEAT_SECONDS = 4.0
-"""How often a sign of life and the counts of the hour are written: a crash loses no more, and a commit."""
+BEAT_SECONDS = 3.5
+"""How often a sign of life and the counts of the hour are written: a crash loses this and a commit."""
 
 STOP_SECONDS = 5.0
 """How long the end of the process waits for the last commit."""

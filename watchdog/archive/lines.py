@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from watchdog.archive.reading import Page
+from watchdog.archive.reading import Page, whole
 from watchdog.archive.schema import TABLES, Row
 from watchdog.core.history import History
 
@@ -59,4 +59,4 @@ def history_of(rows: Iterable[tuple[str, Row]]) -> History:
     tables: dict[str, list[Row]] = {table.name: [] for table in TABLES}
     for table, row in rows:
         tables[table].append(row)
-    return History(**{name: tuple(found) for name, found in tables.items()})  # type: ignore[arg-type]  # as above
+    return whole(tables)

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from watchdog.archive.database import HistoryError, checked_version
-from watchdog.archive.schema import TABLES, VERSION, Row, Table
-from watchdog.core.history import History
+from watchdog.archive.schema import TABLES, VERSION, Row, Table, Unfinished
+from watchdog.core.history import History, HourlyRollup
 
 _MOST_ROWID = 2**63
 
@@ -34,10 +34,22 @@ def read(path: Path, period: Period) -> History:
 
     """
     with _opened(path) as connection:
-        rows = {
-            table.name: tuple(row for _, row in _select(connection, table, period, 0, -1)) for table in TABLES
-        }
-    return History(**rows)  # type: ignore[arg-type]  # each table has rows of its own kind
+        rows = {table.name: [row for _, row in _select(connection, table, period, 0, -1)] for table in TABLES}
+    return whole(rows)
+
+
+def whole(rows: dict[str, list[Any]]) -> History:
+    """The rows of all tables as one history; the roll-ups that may still grow are among the others."""
+    unfinished: list[Unfinished] = rows.pop("unfinished")
+    rollups: list[HourlyRollup] = rows["rollups"]
+    # The row of an hour that is over is newer.
+    known = {_counted(row) for row in rollups}
+    rollups += (row for pack in unfinished for row in pack.rollups if _counted(row) not in known)
+    return History(**{name: tuple(found) for name, found in rows.items()})
+
+
+def _counted(row: HourlyRollup) -> tuple[str, str, int, int]:
+    return row.run, row.feed, row.game_type, row.began
 
 
 class Page(Struct, frozen=True):
@@ -117,6 +129,7 @@ def _select(
         # A run or a promise may have begun long before.
         "runs": "last_alive >= :began AND started < :ended",
         "promises": "since < :ended AND run IN (SELECT id FROM runs WHERE last_alive >= :began)",
+        "unfinished": "at >= :began",
         "stays": "began < :ended AND (ended > :began OR ended IS NULL AND run IN "
         "(SELECT id FROM runs WHERE last_alive >= :began))",
     }
@@ -130,4 +143,16 @@ def _select(
     )
     given = {**msgspec.structs.asdict(period), "after": after, "most": most_rows}
     for position, *values in connection.execute(statement, given):
-        yield position, table.row(values)
+        row = table.row(values)
+        yield position, _within(row, period) if isinstance(row, Unfinished) else row
+
+
+def _within(pack: Unfinished, period: Period) -> Unfinished:
+    rollups = tuple(
+        row
+        for row in pack.rollups
+        if period.began <= row.began < period.ended
+        and period.feed in (None, row.feed)
+        and period.game_type in (None, row.game_type)
+    )
+    return msgspec.structs.replace(pack, rollups=rollups)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from watchdog.core.history import (
     AnomalyRow,
@@ -32,6 +33,7 @@ MIGRATIONS: Sequence[str] = (
         since INTEGER NOT NULL, interval INTEGER NOT NULL, late_after INTEGER NOT NULL,
         objective REAL NOT NULL, UNIQUE (run, feed, game_type, since)
     );
+    CREATE TABLE unfinished (run TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, rollups TEXT NOT NULL);
     CREATE TABLE stays (
         run TEXT NOT NULL, feed TEXT NOT NULL, game_type INTEGER NOT NULL, state TEXT NOT NULL,
         began INTEGER NOT NULL, ended INTEGER, because TEXT NOT NULL, UNIQUE (run, feed, game_type, began)
@@ -66,7 +68,20 @@ MIGRATIONS: Sequence[str] = (
 VERSION = len(MIGRATIONS)
 """The version of the schema that this watchdog writes."""
 
-Row = Run | Promise | Stay | AnomalyRow | Disconnect | Rotation | HourlyRollup | ClockStep
+
+class Unfinished(Struct, frozen=True, kw_only=True, gc=False):
+    """The roll-ups of a run that may still grow, as they were at an instant: one row for all games.
+
+    It is replaced every few seconds, which costs far less than a row for each game. What the hours that are
+    over have counted is in `rollups`, and at the end of a run all of it.
+    """
+
+    run: str
+    at: int
+    rollups: tuple[HourlyRollup, ...]
+
+
+Row = Run | Promise | Unfinished | Stay | AnomalyRow | Disconnect | Rotation | HourlyRollup | ClockStep
 _Kind = TypeVar("_Kind", bound=Row)
 
 
@@ -113,11 +128,12 @@ class Table(NamedTuple, Generic[_Kind]):
         return msgspec.json.decode(msgspec.json.encode(given), type=self.kind)
 
 
-_JSON_COLUMNS = frozenset({"because", "intervals", "latencies"})
+_JSON_COLUMNS = frozenset({"because", "intervals", "latencies", "rollups"})
 
 TABLES: tuple[Table[Any], ...] = (
     Table("runs", Run, "last_alive"),
     Table("promises", Promise, "since"),
+    Table("unfinished", Unfinished, "at"),
     Table("stays", Stay, "ended"),
     Table("anomalies", AnomalyRow, "at"),
     Table("disconnects", Disconnect, "at"),

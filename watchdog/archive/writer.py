@@ -11,9 +11,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from watchdog.archive.database import Database, HistoryError
-from watchdog.archive.schema import Row
+from watchdog.archive.schema import Row, Unfinished
 from watchdog.archive.utc import microseconds
-from watchdog.core.history import GameKey, Run, Stay
+from watchdog.core.history import GameKey, HourlyRollup, Promise, Run, Stay
 
 COMMIT_SECONDS = 1.0
 """How often what has come is written."""
@@ -43,7 +43,12 @@ class Writer:
         self._wall = wall
         self._rows: deque[Row] = deque()
         self._run = run
+        # What holds now, and has to be in every file that is opened.
+        self._promises: dict[GameKey, Promise] = {}
         self._open_stays: dict[GameKey, Stay] = {}
+        # The last roll-up of each game: it replaces the one before and waits for nothing.
+        self._counts: dict[GameKey, HourlyRollup] = {}
+        self._counted = False
         self._database: Database | None = None
         self._retry_at = self._clean_at = -math.inf
         self._ended: int | None = None
@@ -68,11 +73,21 @@ class Writer:
         """
         self.alive_at = ended
         self._ended = ended
+        self._counted = bool(self._counts)
         self._stopping.set()
         self._thread.join(within_seconds)
 
     def put(self, row: Row) -> None:
         """Have a row written."""
+        if isinstance(row, HourlyRollup):
+            key = GameKey(row.feed, row.game_type)
+            before, self._counts[key] = self._counts.get(key), row
+            self._counted = True
+            if before is None or before.began == row.began:
+                return
+            row = before  # its hour is over
+        elif isinstance(row, Promise | Stay):
+            self._remember(row)
         self._rows.append(row)
         if len(self._rows) > MOST_ROWS:
             with suppress(IndexError):  # the thread has just taken them all
@@ -113,8 +128,9 @@ class Writer:
 
     def _open(self) -> Database:
         database = self._database = Database(self._path)
-        # A new file knows nothing of the run and of what goes on.
-        database.write([self._run, *self._open_stays.values()])
+        # A new file knows nothing of the run and of what goes on, and what waited may have been dropped.
+        database.write([self._run, *self._promises.values(), *self._open_stays.values()])
+        self._counted = bool(self._counts)
         return database
 
     def _let_go(self) -> None:
@@ -131,23 +147,34 @@ class Writer:
             batch.append(self._rows.popleft())
         more = bool(self._rows)
         run = self._run if more else replace(self._run, last_alive=alive_at, ended=ended)
-        if not batch and run == self._run:
+        counts = [] if more else self._take_counts(run)
+        if not batch and not counts and run == self._run:
             return False
         try:
-            database.write([*batch, run])
+            database.write([*batch, *counts, run])
         except HistoryError:
             self._rows.extendleft(reversed(batch))
+            self._counted = self._counted or bool(counts)
             raise
         self._run = run
-        for row in batch:
-            if isinstance(row, Stay):
-                self._remember(row)
         return more
 
-    def _remember(self, stay: Stay) -> None:
-        key = GameKey(stay.feed, stay.game_type)
-        if stay.ended is None:
-            self._open_stays[key] = stay
+    def _take_counts(self, run: Run) -> list[Row]:
+        """What is to be written of the counts: one row for all of them, and at the end a row each."""
+        if not self._counted:
+            return []
+        self._counted = False
+        counts = tuple(self._counts.values())
+        if run.ended is None:
+            return [Unfinished(run=run.id, at=run.last_alive, rollups=counts)]
+        return [*counts, Unfinished(run=run.id, at=run.ended, rollups=())]
+
+    def _remember(self, row: Promise | Stay) -> None:
+        key = GameKey(row.feed, row.game_type)
+        if isinstance(row, Promise):
+            self._promises[key] = row
+        elif row.ended is None:
+            self._open_stays[key] = row
         else:
             self._open_stays.pop(key, None)
 
