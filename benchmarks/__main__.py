@@ -54,6 +54,7 @@ def shown(results: Results) -> str:
         ("exactness", tables.exactness_table),
         ("core", tables.core_table),
         ("scrape", tables.scrape_table),
+        ("history", tables.history_table),
         ("start", tables.start_table),
     ):
         if name in results:

@@ -39,15 +39,15 @@ class Contender:
     scraped: bool = False
 
 
-def write_config(path: Path, hub: Hub, games: int) -> Path:
-    """The path of a configuration with so many games on the hub."""
+def write_config(path: Path, hub: Hub, games: int, settings: str = "") -> Path:
+    """The path of a configuration with so many games on the hub; `settings` are further tables."""
     trust = f'ca_file = "{hub.authority}"' if hub.authority else ""
     head = f"""
 [web]
 listen = "127.0.0.1:0"
 [log]
 format = "json"
-[[feeds]]
+{settings}[[feeds]]
 name = "betcore"
 url = "{hub.url("ws")}"
 {trust}
@@ -58,16 +58,16 @@ token = {{ env = "{_TOKEN_VARIABLE}" }}
     return path
 
 
-def start_watchdog(hub: Hub, games: int) -> Program:
+def start_watchdog(hub: Hub, games: int, settings: str = "") -> Program:
     """`betcore-watchdog run`, as a user starts it."""
-    return start_configured(["-m", "watchdog", "run", "--config"], hub, games)
+    return start_configured(["-m", "watchdog", "run", "--config"], hub, games, settings)
 
 
-def start_configured(words: list[str], hub: Hub, games: int) -> Program:
+def start_configured(words: list[str], hub: Hub, games: int, settings: str = "") -> Program:
     """A Python program that learns its games from a file."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
-        config = write_config(folder / "watchdog.toml", hub, games)
+        config = write_config(folder / "watchdog.toml", hub, games, settings)
         program = Program([sys.executable, *words, config], env={_TOKEN_VARIABLE: "none"})
         until(lambda: bool(_STARTED.search(program.errors())), within_seconds=60, what="the watchdog's start")
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.contenders import NODE, PYSIGNALR, SIGNALRCORE, WATCHDOG
 from benchmarks.cost import Size
 from benchmarks.figures import median, ratios
+from benchmarks.history import share
 
 _FEW, _SOME, MANY = 10, 100, 1_000
 """The numbers of games that the goals are about."""
@@ -50,7 +51,7 @@ def bytes_a_game(results: Results, *, tls: bool, contender: str = WATCHDOG) -> f
 
 def goals(results: Results) -> list[Goal]:
     """The goals that the run has measured."""
-    return [*_cost(results), *_exactness(results), *_core(results), *_scrape(results)]
+    return [*_cost(results), *_exactness(results), *_core(results), *_scrape(results), *_history(results)]
 
 
 def _cost(results: Results) -> Iterator[Goal]:
@@ -104,3 +105,12 @@ def _scrape(results: Results) -> Iterator[Goal]:
     for scenario in results.get("exactness", ()):
         if scenario["scraped"] and not scenario["stalled"]:
             yield Goal("1,000 games, scraped: loop held at most", 10.0, scenario["held"]["max"] * 1e3, " ms")
+
+
+def _history(results: Results) -> Iterator[Goal]:
+    history = results.get("history")
+    if history:
+        yield Goal("history at 100 games: share of the watch's CPU", 2.0, share(history) * 100.0, " %")
+        yield Goal("history at 100 games: loop held, p99", 0.2, history["held_p99_ms"], " ms")
+        yield Goal("history: a year of 8 games, 2,000 incidents", 200.0, history["year_bytes"] / 1e6, " MB")
+        yield Goal("statement of a month of 20 games", 5.0, history["statement_seconds"], " s")

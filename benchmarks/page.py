@@ -82,6 +82,8 @@ def _details(results: Results) -> Iterator[str]:
         yield texts.ALLOCATION.format(**results["core"]["allocation"])
     if results.get("scrape"):
         yield from ("## The scrape\n", tables.scrape_table(results))
+    if results.get("history"):
+        yield from ("## The history\n", texts.HISTORY, tables.history_table(results))
     if results.get("start"):
         yield from ("## The start\n", tables.start_table(results))
 

@@ -10,12 +10,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import core, cost, exactness, scrape, start
+from benchmarks import core, cost, exactness, history, scrape, start
 from benchmarks.contenders import CONTENDERS, LADDER, Contender
 from benchmarks.cost import Say, Size, Window
 from benchmarks.programs import BenchmarkError
 
-PARTS = ("start", "core", "scrape", "exactness", "ladder", "cost")
+PARTS = ("start", "core", "scrape", "history", "exactness", "ladder", "cost")
 _SCRAPED_GAMES = (10, 100, 1_000)
 _LADDER_GAMES = 1_000
 
@@ -53,6 +53,8 @@ def pieces(plan: Plan, say: Say) -> Iterator[Piece]:
         yield _whole("core", core.measure)
     if "scrape" in plan.parts:
         yield _whole("scrape", lambda: scrape.measure(_SCRAPED_GAMES))
+    if "history" in plan.parts:
+        yield _whole("history", lambda: history.measure(3.0 * window.seconds))
     if "exactness" in plan.parts:
         for scenario in exactness.SCENARIOS:
             yield Piece(f"exactness: {scenario.name}", partial(_add_scenario, scenario, window, say))

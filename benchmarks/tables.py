@@ -122,6 +122,17 @@ def scrape_table(results: Results) -> str:
     return table(["", "samples", "snapshot", "encoding", "with gzip", "ordinary children", "times"], rows)
 
 
+def history_table(results: Results) -> str:
+    """The history, each beat of a few seconds."""
+    history = results["history"]
+    rows = [
+        ["a beat of the loop", f"{history['loop_us']:.0f} µs of CPU"],
+        ["a beat of the thread that writes", f"{history['writer_us']:.0f} µs of CPU"],
+        ["the whole watch", f"{history['cores'] * 100.0:.2f} % of a core"],
+    ]
+    return table(["", f"{history['games']} games"], rows)
+
+
 def start_table(results: Results) -> str:
     """The start."""
     start = results["start"]

@@ -26,7 +26,7 @@ BEAT_SECONDS = 3.5
 STOP_SECONDS = 5.0
 """How long the end of the process waits for the last commit."""
 
-_CHUNK_GAMES = 20
+CHUNK_GAMES = 20
 """After how many games the other tasks have their turn: a tenth of a millisecond."""
 
 
@@ -148,7 +148,7 @@ class Archive:
         if self._writer is None:
             return
         for index, (key, monitor) in enumerate(list(self._watched.items())):
-            if index % _CHUNK_GAMES == 0:
+            if index % CHUNK_GAMES == 0:
                 await trio.lowlevel.checkpoint()
             if self._watched.get(key) is monitor:
                 now = self._clock.now()
