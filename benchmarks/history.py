@@ -83,10 +83,11 @@ def _loop() -> dict[str, float]:
             for monitor in chunk:
                 monitor.invalid("json", beat, beat)  # something to write
                 monitor._counters.messages += 1  # noqa: SLF001 - an update costs the watch, not the history
-            begun = time.perf_counter()
+            # By CPU time: what else runs on the machine holds no loop of ours.
+            begun = time.thread_time()
             for monitor in chunk:
                 journal.count(monitor.snapshot(beat, beat), beat)
-            holds.append(time.perf_counter() - begun)
+            holds.append(time.thread_time() - begun)
             spent += holds[-1]
         beats.append(spent)
     return {"loop_us": median(beats) * 1e6, "held_p99_ms": quantile(holds, 0.99) * 1e3}
