@@ -96,7 +96,7 @@ def _loop() -> dict[str, float]:
 def _process(folder: Path, seconds: float) -> dict[str, float]:
     """The CPU of the thread that writes, and of the whole watch, per second."""
     settings = f'[history]\nfile = "{folder / "history.db"}"\n'
-    with hub() as (load, port), running(start_watchdog(port, GAMES, settings)) as program:
+    with hub() as (load, at), running(start_watchdog(at, GAMES, settings)) as program:
         until(
             lambda: bool(load.ask()["subscribed"] == GAMES),
             within_seconds=60.0,
