@@ -47,14 +47,15 @@ class Piece:
 def pieces(plan: Plan, say: Say) -> Iterator[Piece]:
     """All pieces of a run; the rounds of all sizes alternate."""
     window = plan.window
-    if "start" in plan.parts:
-        yield _whole("start", lambda: start.measure(3 * window.rounds))
-    if "core" in plan.parts:
-        yield _whole("core", core.measure)
-    if "scrape" in plan.parts:
-        yield _whole("scrape", lambda: scrape.measure(_SCRAPED_GAMES))
-    if "history" in plan.parts:
-        yield _whole("history", lambda: history.measure(3.0 * window.seconds))
+    wholes: dict[str, Callable[[], Any]] = {
+        "start": lambda: start.measure(3 * window.rounds),
+        "core": core.measure,
+        "scrape": lambda: scrape.measure(_SCRAPED_GAMES),
+        "history": lambda: history.measure(3.0 * window.seconds),
+    }
+    for part, measure in wholes.items():
+        if part in plan.parts:
+            yield _whole(part, measure)
     if "exactness" in plan.parts:
         for scenario in exactness.SCENARIOS:
             yield Piece(f"exactness: {scenario.name}", partial(_add_scenario, scenario, window, say))

@@ -26,7 +26,7 @@ BEAT_SECONDS = 3.5
 STOP_SECONDS = 5.0
 """How long the end of the process waits for the last commit."""
 
-CHUNK_GAMES = 20
+CHUNK_GAMES = 10
 """After how many games the other tasks have their turn: a tenth of a millisecond."""
 
 
