@@ -1,27 +1,53 @@
 """The commands about what was: incidents, the statement of a period, and whether a statement holds."""
 
+import hashlib
 import ssl
-from collections.abc import Sequence
-from datetime import tzinfo
+from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from time import time
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from watchdog import __version__
 from watchdog.archive.reading import Period
 from watchdog.archive.sources import histories
+from watchdog.config.accounting import load_accounting
 from watchdog.core.errors import OperatorError
 from watchdog.core.history import SECOND, AnomalyRow, GameKey, History, Stay
 from watchdog.core.incidents import Incident, incidents_of, utc
-from watchdog.core.instants import parse_instant
+from watchdog.core.instants import LAST, parse_instant
+from watchdog.core.statement.accounting import Accounting
+from watchdog.core.statement.build import statement
+from watchdog.core.statement.records import IncidentLine, Statement
+from watchdog.core.statement.schedule import instant
+from watchdog.core.statement.verification import Difference, contradictions
+from watchdog.core.statement.verification import verify as recompute
 from watchdog.core.timeline import timeline
 from watchdog.readers.incidents import as_json, as_text
+from watchdog.readers.report import document
+from watchdog.readers.report.page import as_html
+from watchdog.readers.report.pdf import as_pdf
+from watchdog.readers.report.table import as_csv
 from watchdog.runtime.http_client import Client
-from watchdog.runtime.redaction import register_secret
+from watchdog.runtime.redaction import present, register_secret
+
+Format = Literal["html", "pdf", "csv", "json"]
+Step = Callable[[str], None]
+
+MOST_STATEMENT_BYTES = 64 * 1024 * 1024
+"""What is longer is no statement: one of a hundred games and ten thousand incidents has a tenth of it."""
 
 _MARGIN = 31 * 86_400 * SECOND
 """How far before and after a period is looked for the true begin and end of its incidents."""
+
+_STILL_WRITES = 60 * SECOND
+"""A run whose last sign of life is not older goes on, unless it says that it has ended."""
+
+_LONGEST_LINE = 2_000
+_MOST_USER_BYTES = 4_096
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -50,7 +76,7 @@ class Choice(Struct, frozen=True, kw_only=True):
             raise OperatorError(f"--from: expected a time before --to, got {first} and {last}")
         return Period(began, ended, self.feed, self.game_type)
 
-    def history(self, period: Period) -> History:
+    def history(self, period: Period, step: Step) -> History:
         """What the sources know of a period, and of some time around it.
 
         Raises:
@@ -58,11 +84,12 @@ class Choice(Struct, frozen=True, kw_only=True):
 
         """
         credentials = None if self.user_file is None else _credentials(self.user_file)
-        wide = Period(max(period.began - _MARGIN, 0), period.ended + _MARGIN, period.feed, period.game_type)
-        return histories(self.sources, wide, Client(ssl.create_default_context()), credentials)
+        began, ended = max(period.began - _MARGIN, 0), min(period.ended + _MARGIN, LAST - 1)
+        wide = Period(began, ended, period.feed, period.game_type)
+        return histories(self.sources, wide, Client(ssl.create_default_context()), credentials, step)
 
 
-def zone_of(name: str) -> tzinfo:
+def zone_of(name: str, where: str = "--timezone") -> tzinfo:
     """The time zone of that name.
 
     Raises:
@@ -72,7 +99,7 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OperatorError(f"--timezone: expected a name as Europe/Kyiv or UTC, got {name[:40]!r}") from None
+        raise OperatorError(f"{where}: expected a name as Europe/Kyiv or UTC, got {name[:40]!r}") from None
 
 
 def incidents(choice: Choice, *, json: bool) -> str:
@@ -84,7 +111,7 @@ def incidents(choice: Choice, *, json: bool) -> str:
     """
     now = _now()
     period = choice.period(now)
-    history = choice.history(period)
+    history = choice.history(period, _unseen)
     found = [
         incident
         for incident in incidents_of_all(history)
@@ -94,6 +121,76 @@ def incidents(choice: Choice, *, json: bool) -> str:
     if json:
         return as_json(found, names)
     return as_text(found, names, zone_of(choice.timezone), history.known_until)
+
+
+def report(choice: Choice, *, accounting: Path | None, form: Format, step: Step) -> bytes:
+    """The statement of a period, in one of its formats. `step` is told what is done next.
+
+    Raises:
+        OperatorError: the period, the accounting or a source can't be used, or there is nothing to state.
+
+    """
+    now, zone = _now(), zone_of(choice.timezone)
+    period = choice.period(now)
+    agreed = Accounting() if accounting is None else load_accounting(accounting)
+    history = choice.history(period, step)
+    step("computing the statement")
+    stated = statement(
+        history,
+        began=period.began,
+        ended=_known_end(period, history, now),
+        zone=zone,
+        timezone=choice.timezone,
+        accounting=agreed,
+        made_at=now,
+        made_by=__version__,
+    )
+    if not stated.games:
+        raise OperatorError("--history: no game was watched in this period that the statement could be of")
+    step(f"writing {form}")
+    match form:
+        case "json":
+            return document.as_json(stated)
+        case "csv":
+            return as_csv(stated).encode()
+        case "html":
+            return as_html(stated, zone).encode()
+    return as_pdf(as_html(stated, zone))
+
+
+def verify(
+    path: Path,
+    sources: Sequence[str],
+    *,
+    evidence: Path | None,
+    user_file: Path | None,
+    step: Step,
+) -> tuple[list[str], str]:
+    """Every difference of a statement from the histories, a line for each, and what to say without one.
+
+    Raises:
+        OperatorError: the statement or a source can't be used.
+
+    """
+    step(f"reading {path.name}")
+    stated = _read_statement(path)
+    zone = zone_of(stated.period.timezone, f"{path}: period.timezone")
+    if evidence is not None and not evidence.is_dir():
+        raise OperatorError(f"--evidence: {evidence}: no such folder")
+    if sources:
+        period = Period(instant(stated.period.start, UTC), instant(stated.period.end, UTC))
+        history = Choice(sources=sources, user_file=user_file).history(period, step)
+        step("computing the statement")
+        found = recompute(stated, history, zone=zone, version=__version__)
+        compared = "computed again from the histories"
+    else:
+        found = contradictions(stated, version=__version__)
+        compared = "its figures agree with one another; --history compares them with what was seen"
+    if evidence is not None:
+        found += _other_evidence(stated, evidence)
+    games, lines = len(stated.games), len(stated.incidents)
+    verdict = f"{path}: holds, {games} game(s), {lines} incident(s): {compared}"
+    return [present(str(each), _LONGEST_LINE) for each in found], verdict
 
 
 def incidents_of_all(history: History) -> list[Incident]:
@@ -111,6 +208,69 @@ def incidents_of_all(history: History) -> list[Incident]:
     return sorted(found, key=lambda incident: (incident.began, incident.feed, incident.game_type))
 
 
+def _known_end(period: Period, history: History, now: int) -> int:
+    """The end of a statement of the period: nothing is stated of what is still to come.
+
+    While a watchdog runs, that is all after its last sign of life; time without one is `unobserved`.
+
+    Raises:
+        OperatorError: all of the period is still to come.
+
+    """
+    goes_on = any(run.ended is None and run.last_alive > now - _STILL_WRITES for run in history.runs)
+    ended = min(period.ended, history.known_until if goes_on else now)
+    if ended <= period.began:
+        known = f"{utc(ended):%Y-%m-%dT%H:%M:%SZ}"
+        raise OperatorError(f"--from: nothing is known of this period yet, only of the time before {known}")
+    return ended
+
+
+def _read_statement(path: Path) -> Statement:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_STATEMENT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > MOST_STATEMENT_BYTES:
+        raise OperatorError(f"{path}: not a statement: longer than {MOST_STATEMENT_BYTES >> 20} MiB")
+    try:
+        return document.read(content)
+    except document.StatementError as error:
+        raise OperatorError(f"{path}: {present(str(error), _LONGEST_LINE)}") from None
+
+
+def _other_evidence(stated: Statement, folder: Path) -> list[Difference]:
+    """The recordings that a statement names and the folder doesn't have, or not as they were."""
+    found: list[Difference] = []
+    for line in stated.incidents:
+        if line.evidence is None:
+            continue
+        named, there = line.evidence, _digest(line, folder)
+        if there is None:
+            found.append(Difference(f"incidents.{line.id}.evidence", named.file, "a file that is there"))
+        elif there != named.sha256:
+            found.append(Difference(f"incidents.{line.id}.evidence.sha256", named.sha256, there))
+    return found
+
+
+def _digest(line: IncidentLine, folder: Path) -> str | None:
+    """The SHA-256 of an incident's recording; None without one."""
+    name = f"{line.id}.jsonl.gz"
+    if line.evidence is None or line.evidence.file != name or Path(name).name != name:
+        # It comes from outside: no other file is read than one of that name in the folder.
+        return None
+    path = folder / name
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except ValueError:
+        return None  # a name that no file can have
+    except OSError as error:
+        raise OperatorError(f"--evidence: {present(str(path), _LONGEST_LINE)}: {error.strerror}") from None
+
+
 def _instant(option: str, text: str, now: int, zone: tzinfo) -> int:
     try:
         return parse_instant(text, now, zone)
@@ -120,15 +280,20 @@ def _instant(option: str, text: str, now: int, zone: tzinfo) -> int:
 
 def _credentials(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open("rb") as opened:
+            text = opened.read(_MOST_USER_BYTES + 1).decode("utf-8-sig").strip()
+    except (OSError, ValueError) as error:
         raise OperatorError(
             f"--user-file: {file}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
         ) from None
-    if ":" not in text or "\n" in text:
+    if ":" not in text or not text.isprintable() or len(text) > _MOST_USER_BYTES:
         raise OperatorError(f"--user-file: {file}: expected one line, user:password")
     register_secret(text.partition(":")[2])
     return text
+
+
+def _unseen(doing: str) -> None:
+    """Its step is too short for a progress bar."""
 
 
 def _now() -> int:

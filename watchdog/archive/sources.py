@@ -1,7 +1,7 @@
 """Where a history comes from: a file, or a running watchdog that is asked for its own."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -25,29 +25,53 @@ _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 
 
-def histories(sources: Sequence[str], period: Period, client: Client, credentials: str | None) -> History:
+def histories(
+    sources: Sequence[str],
+    period: Period,
+    client: Client,
+    credentials: str | None,
+    step: Callable[[str], None],
+) -> History:
     """What all sources know of a period, each a path or the http(s) address of a running watchdog.
 
-    `credentials` is `user:password` for the addresses.
+    `credentials` is `user:password` for the addresses; `step` is told of each source when its turn comes.
 
     Raises:
         HistoryError: one of them can't be read.
 
     """
-    return combined([_history(source, period, client, credentials) for source in sources])
+    found = []
+    for source in sources:
+        if source.lower().startswith(("http://", "https://")):
+            shown = _shown(source)
+            step(f"reading {shown}")
+            found.append(history_of(trio.run(_fetched, source, shown, period, client, credentials)))
+        else:
+            step(f"reading {Path(source).name}")
+            found.append(read(Path(source), period))
+    return combined(found)
 
 
-def _history(source: str, period: Period, client: Client, credentials: str | None) -> History:
-    if source.startswith(("http://", "https://")):
-        return history_of(trio.run(_fetched, source, period, client, credentials))
-    return read(Path(source), period)
+def _shown(address: str) -> str:
+    """An address as it may be shown: without the user in it.
+
+    Raises:
+        HistoryError: it is none of a watchdog.
+
+    """
+    try:
+        parts = urlsplit(address)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username is not None:
+        raise HistoryError("--history: expected an address such as https://watchdog.example.com:9877")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def _fetched(
-    address: str, period: Period, client: Client, credentials: str | None
+    address: str, shown: str, period: Period, client: Client, credentials: str | None
 ) -> list[tuple[str, Row]]:
-    parts = urlsplit(address)
-    shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
     asked: dict[str, object] = {
         "from": utc(period.began).isoformat(),
         "to": utc(period.ended).isoformat(),

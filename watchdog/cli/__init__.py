@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from watchdog import __version__
-from watchdog.cli.statements import add_incidents
+from watchdog.cli.statements import add_incidents, add_report, add_verify
 from watchdog.core.errors import OperatorError
 from watchdog.runtime.redaction import redact
 
@@ -73,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_demo, _add_simulate, _add_check_config, _add_probe, add_incidents):
+    watching = (_add_run, _add_demo, _add_simulate, _add_check_config, _add_probe)
+    for add in (*watching, add_incidents, add_report, add_verify):
         add(commands.add_parser)
     return parser
 

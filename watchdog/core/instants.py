@@ -11,7 +11,8 @@ ALLOWED = "a date or time as ISO 8601 has them (2026-11-01, 2026-11-01T12:00Z) o
 _SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _FIRST = 0
-_LAST = 4_102_444_800 * SECOND
+LAST = 4_102_444_800 * SECOND
+"""2100-01-01: no instant that is read lies there or later."""
 
 
 def parse_instant(text: str, now: int, zone: tzinfo) -> int:
@@ -33,6 +34,6 @@ def parse_instant(text: str, now: int, zone: tzinfo) -> int:
             at = instant(datetime.fromisoformat(text), zone)
         except (ValueError, OverflowError):
             raise ValueError(f"expected {ALLOWED}") from None
-    if not _FIRST <= at < _LAST:
+    if not _FIRST <= at < LAST:
         raise ValueError("expected a time between 1970 and 2100")
     return at
