@@ -1,10 +1,15 @@
 """The demo's own choices; that it runs is shown with the command line."""
 
+import shlex
 import socket
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import trio
 
-from watchdog import demo
+from watchdog import cli, demo
 from watchdog.core.errors import OperatorError
 from watchdog.readers.web.server import ListenError
 from watchdog.simulator.games import GAMES
@@ -19,7 +24,7 @@ def port():
 
 def chosen(port, monkeypatch):
     monkeypatch.setattr(demo, "PREFERRED_PORT", port)
-    return demo._settings("ws://127.0.0.1:1/hubs", "http://127.0.0.1:1/auth/token")
+    return demo._settings("ws://127.0.0.1:1/hubs", "http://127.0.0.1:1/auth/token", Path("/tmp/history.db"))  # noqa: S108
 
 
 def test_it_shows_itself_on_its_usual_port_where_that_is_free(port, monkeypatch):
@@ -49,3 +54,17 @@ async def test_an_address_that_is_taken_in_the_last_moment_is_reported_as_such(m
     monkeypatch.setattr(demo, "_is_free", lambda port: True)
     with pytest.raises(ListenError, match=str(port)):
         await demo.run(None)
+
+
+async def test_the_command_that_it_prints_makes_the_report_of_what_it_saw(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["/usr/bin/betcore-watchdog", "demo"])
+    began = datetime.now(UTC)
+    await demo.run(8.0)
+    lines = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines() if "report" in line]
+    running, ended = map(shlex.split, lines)
+    assert running[running.index("--to") + 1] == "0s"
+    assert datetime.fromisoformat(ended[ended.index("--from") + 1]) > began.replace(microsecond=0)
+    await trio.to_thread.run_sync(cli.main, ended[1:])
+    (folder,) = tmp_path.iterdir()
+    assert "Teen Patti" in (folder / "statement.html").read_text()

@@ -2,9 +2,12 @@
 
 import math
 import os
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -49,9 +52,17 @@ async def run(duration_seconds: float | None) -> None:
         )
         hub, token = await _addresses(process)
         _print(f"simulator    {hub}")
+        # Its report may be made afterwards, so the folder stays.
+        history = Path(tempfile.mkdtemp(prefix="betcore-demo-")) / "history.db"
+        began = _now() + timedelta(seconds=1)
         with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf) as scope:
             nursery.start_soon(_cancel_at_end, process, scope)
-            await app.run(_settings(hub, token), started=_print_addresses)
+            try:
+                await app.run(
+                    _settings(hub, token, history), started=partial(_print_addresses, history, began)
+                )
+            finally:
+                _print_report(history, began, _now().isoformat())
         # A signal to both is no mistake.
         await trio.lowlevel.checkpoint_if_cancelled()
         if process.returncode is not None:
@@ -74,9 +85,24 @@ async def _addresses(process: trio.Process) -> tuple[str, str]:
     raise OperatorError("the simulator ended before it listened")
 
 
-def _print_addresses(address: str) -> None:
+def _print_addresses(history: Path, began: datetime, address: str) -> None:
     _print(f"status page  {address}/")
     _print(f"metrics      {address}/metrics")
+    _print_report(history, began, "0s")
+
+
+def _print_report(history: Path, began: datetime, until: str) -> None:
+    """Print the command that makes the statement of the demo, as it works from here."""
+    by_module = Path(sys.argv[0]).name == "__main__.py"
+    program = [sys.executable, "-m", "watchdog"] if by_module else [sys.argv[0]]
+    period = ["--from", began.isoformat(), "--to", until]
+    output = str(history.with_name("statement.html"))
+    command = [*program, "report", "--history", str(history), *period, "--output", output]
+    _print(f"report       {shlex.join(command)}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _print(line: str) -> None:
@@ -84,10 +110,11 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _settings(hub: str, token: str) -> Config:
+def _settings(hub: str, token: str, history: Path) -> Config:
     return parse(
         {
             "web": {"listen": f"127.0.0.1:{PREFERRED_PORT if _is_free(PREFERRED_PORT) else 0}"},
+            "history": {"file": str(history)},
             "feeds": [
                 {
                     "name": FEED,
