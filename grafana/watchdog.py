@@ -45,6 +45,7 @@ def watchdog() -> str:
             "Subscriptions and tokens",
             [_subscriptions().span(8).height(8), _tokens().span(8).height(8), _refreshes().span(8).height(8)],
         ),
+        Section("History", [_history().span(12).height(6), _dropped().span(12).height(6)]),
         Section("Replicas", [_replicas().span(24).height(7)]),
         span="3h",
     )
@@ -209,6 +210,25 @@ def _refreshes() -> Panel:
             f"sum by (feed) (increase(betcore_token_rejections_total{{{FEEDS}}}[{RATE}])) > 0",
             "{{feed}} rejected",
         ),
+    )
+
+
+def _history() -> Panel:
+    return timeline(
+        "History",
+        "Whether each watchdog can write its history. While it can't, rows wait in memory.",
+        "No watchdog with a history was scraped in this range",
+        over_time("watchdog_history_up", "{{instance}}"),
+    ).mappings(coded((("failing", 0, RED), ("written", 1, GREEN))))
+
+
+def _dropped() -> Panel:
+    return bars(
+        "Rows lost",
+        "Rows of the history that were dropped because too many waited: they miss in every statement.",
+        "none",
+        "No watchdog with a history was scraped in this range",
+        over_time(f"increase(watchdog_history_rows_dropped_total[{RATE}])", "{{instance}}"),
     )
 
 

@@ -35,6 +35,7 @@ SEVERITIES = {
     "WatchdogStalled": {"warning"},
     "WatchdogScrapedTooSlowly": {"warning"},
     "WatchdogConfigReloadFailed": {"warning"},
+    "WatchdogHistoryFailing": {"warning"},
     "WatchdogAlive": {"none"},
 }
 ABOUT_A_FEED = {

@@ -89,6 +89,8 @@ class Archive:
             else:
                 self._watched[key] = monitor
                 tracker = self._trackers.pop(key, None) or IncidentTracker(*key)
+                if resumed := tracker.current(self._journal.utc(now)):
+                    monitor.incidents.since = resumed.began / SECOND
                 self._journal.watch(game, now, tracker)
 
     def report(self, monitor: Monitor, findings: Iterable[Finding]) -> None:
@@ -131,7 +133,13 @@ class Archive:
         return None if self._writer is None else HistorySnapshot(self._writer.error, self._writer.dropped)
 
     def _incident(self, event: IncidentEvent) -> None:
-        self._on_incident(self._watched[GameKey(event.incident.feed, event.incident.game_type)], event)
+        incident = event.incident
+        monitor = self._watched[GameKey(incident.feed, incident.game_type)]
+        if event.event == "incident.began":
+            monitor.incidents.begin(incident.whose, incident.began / SECOND)
+        else:
+            monitor.incidents.since = None
+        self._on_incident(monitor, event)
 
     def _end(self, at: float) -> None:
         """Watch no game any more: the run ends."""

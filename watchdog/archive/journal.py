@@ -5,6 +5,7 @@ from typing import cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from watchdog.archive.schema import Row
 from watchdog.archive.utc import UtcClock, microseconds
@@ -151,6 +152,9 @@ class Journal:
             entry.began = before + by
             if by < 0:
                 # Time that is gone through twice is no part of one incident.
+                if cut := entry.tracker.current(before):
+                    over = replace(cut, ended=before) if cut.ended is None else cut
+                    self._tell([IncidentEvent("incident.ended", over)])
                 entry.tracker = IncidentTracker(*entry.key)
             else:
                 self._tell(entry.tracker.entered("unobserved", (), before))

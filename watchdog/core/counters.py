@@ -4,6 +4,7 @@ from watchdog.core.arrival import Arrival
 from watchdog.core.checks.suite import ANOMALY_KINDS, MAINTENANCE_KINDS
 from watchdog.core.findings import Anomaly, Detail, Finding
 from watchdog.core.instruments import incremented
+from watchdog.core.ledger import PARTIES, Party
 from watchdog.core.protocol.reasons import INVALID_REASONS, InvalidReason
 from watchdog.core.snapshot import Recent
 
@@ -14,6 +15,22 @@ RECENT = 10
 _NO_ANOMALIES = {(check, kind): 0 for check, kinds in ANOMALY_KINDS.items() for kind in kinds}
 _NOTHING_INVALID = dict.fromkeys(INVALID_REASONS, 0)
 _NOTHING_IN_MAINTENANCE = dict.fromkeys(MAINTENANCE_KINDS, 0)
+_NO_INCIDENTS: dict[Party, int] = dict.fromkeys(PARTIES, 0)
+
+
+class IncidentCounts:
+    """How many incidents of a game began, by whose they were then, and since when one goes on."""
+
+    __slots__ = ("began", "since")
+
+    def __init__(self) -> None:
+        self.began = _NO_INCIDENTS
+        self.since: float | None = None
+
+    def begin(self, whose: Party, since: float) -> None:
+        """Count one that begins; `since` is UNIX seconds."""
+        self.began = incremented(self.began, whose)
+        self.since = since
 
 
 class Counters:

@@ -9,7 +9,7 @@ from watchdog.core.checks.maintenance import Maintenance
 from watchdog.core.checks.settings import DEFAULT_OBJECTIVE, CheckSettings
 from watchdog.core.checks.suite import CheckSuite
 from watchdog.core.connections import Connections, Ending
-from watchdog.core.counters import Counters
+from watchdog.core.counters import Counters, IncidentCounts
 from watchdog.core.findings import Anomaly, Detail, Finding, Level
 from watchdog.core.ledger import Ledger, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
@@ -36,13 +36,12 @@ class Monitor:
         self._suite = CheckSuite(settings)
         self._connections = Connections()
         self._counters = Counters()
+        # Kept by whoever makes incidents of what is found here.
+        self.incidents = IncidentCounts()
         self._tried, self._authorized = False, True
-        # Whether the game is subscribed to on an open connection.
-        self.connected = False
-        # Whether an update has come since the subscription.
-        self._observing = False
-        # Whether our own stall hid if the next update came in time.
-        self._blind = False
+        self.connected = False  # subscribed to on an open connection
+        self._observing = False  # an update has come since the subscription
+        self._blind = False  # our own stall hid if the next update came in time
         self.next_deadline = math.inf
         """When the next judgement falls due if nothing happens until then; infinite if none does."""
 
@@ -230,6 +229,8 @@ class Monitor:
             invalid_messages=counters.invalid,
             maintenance_anomalies=counters.maintenance_anomalies,
             recent_anomalies=counters.recent,
+            incidents=self.incidents.began,
+            incident_since=self.incidents.since,
         )
 
     def _owed_from(self, at: float) -> list[Finding]:

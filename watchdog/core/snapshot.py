@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from watchdog.core.findings import Detail
 from watchdog.core.instruments import Distribution
-from watchdog.core.ledger import State
+from watchdog.core.ledger import Party, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
 
 
@@ -63,6 +63,8 @@ class GameSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     invalid_messages: dict[InvalidReason, int]
     maintenance_anomalies: dict[str, int]
     recent_anomalies: tuple[Recent, ...]
+    incidents: dict[Party, int]
+    incident_since: float | None
 
 
 RefreshOutcome = Literal["ok", "failed"]

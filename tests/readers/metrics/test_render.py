@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from tests.readers.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
 from tests.support.tools import require_tool
-from watchdog.core.snapshot import Snapshot
+from watchdog.core.snapshot import HistorySnapshot, Snapshot
 from watchdog.readers.metrics.render import render
 
 STATES = ["unobserved", "maintenance", "unauthorized", "disconnected", "silent", "frozen", "fresh"]
@@ -86,6 +86,13 @@ OF_A_GAME = [
     ),
     ("betcore_feed_rotations_total", "counter", "outcome", ["ok", "failed"]),
     ("betcore_feed_overlap_messages_total", "counter", None, []),
+    (
+        "betcore_feed_incidents_total",
+        "counter",
+        "whose",
+        ["provider", "path_or_provider", "partner", "ours"],
+    ),
+    ("betcore_feed_incident_start_timestamp_seconds", "gauge", None, []),
 ]
 OF_A_FEED = [
     ("betcore_token_expiry_timestamp_seconds", "gauge", None, []),
@@ -101,8 +108,11 @@ OF_THE_WATCHDOG: list[tuple[str, str, None, list[str]]] = [
     ("watchdog_log_lines_dropped_total", "counter", None, []),
     ("watchdog_config_last_reload_successful", "gauge", None, []),
     ("watchdog_config_last_reload_success_timestamp_seconds", "gauge", None, []),
+    ("watchdog_history_up", "gauge", None, []),
+    ("watchdog_history_rows_dropped_total", "counter", None, []),
 ]
 UNKNOWN_AT_FIRST = {
+    "betcore_feed_incident_start_timestamp_seconds",
     "betcore_feed_last_message_timestamp_seconds",
     "betcore_feed_clock_offset_seconds",
     "betcore_feed_sequence_id",
@@ -140,7 +150,7 @@ def types_of(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("name", "kind", "label", "values"), OF_A_GAME)
 def test_a_game_has_the_series_of_the_interface_with_every_label_value(name, kind, label, values):
-    watch = snapshot(fresh())
+    watch = snapshot(fresh(incident_since=NOW))
     extra = [{label: value} for value in values] if label else [{}]
     expected = {frozenset((POKER | labels).items()) for labels in extra}
 
@@ -314,3 +324,16 @@ def test_hostile_names_arrive_as_they_are(name, accept):
 
     samples = [s for family in families for s in family.samples if s.name == "betcore_feed_connected"]
     assert [s.labels for s in samples] == [{"feed": name, "game_type": "3", "game": name}]
+
+
+def test_without_a_history_and_an_incident_their_series_are_absent():
+    series = {name for name, _ in series_of(snapshot(fresh(), history=None))}
+    assert not {name for name in series if name.startswith("watchdog_history_")}
+    assert "betcore_feed_incident_start_timestamp_seconds" not in series
+    assert "betcore_feed_incidents_total" in series
+
+
+def test_a_history_that_fails_is_down_and_counts_what_it_lost():
+    series = series_of(snapshot(history=HistorySnapshot("disk full", 7)))
+    assert series["watchdog_history_up", frozenset()] == 0
+    assert series["watchdog_history_rows_dropped_total", frozenset()] == 7

@@ -8,7 +8,7 @@ from watchdog.core.checks.settings import CheckSettings
 from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import STATES
 from watchdog.core.monitor import Monitor
-from watchdog.core.snapshot import GameSnapshot, Recent, Snapshot, TokenSnapshot
+from watchdog.core.snapshot import GameSnapshot, HistorySnapshot, Recent, Snapshot, TokenSnapshot
 
 NOW = 1_750_348_638.25
 """2025-06-19T15:57:18.250Z."""
@@ -97,6 +97,8 @@ def eight_games() -> tuple[GameSnapshot, ...]:
             "Andar Bahar",
             state="silent",
             state_since=NOW - 192.0,
+            incidents=blank.incidents | {"provider": 1},
+            incident_since=NOW - 192.0,
             last_message_at=NOW - 192.75,
             state_seconds=dict.fromkeys(STATES, 0.0) | {"fresh": 86_000.0, "silent": 192.0},
             recent_anomalies=(Recent(NOW - 200.0, "round.skipped", {"previous": 30_000_603_281}),),
@@ -130,5 +132,6 @@ def snapshot(*games: GameSnapshot, **changes: Any) -> Snapshot:
         "log_lines_dropped": 0,
         "reload_successful": True,
         "reload_success_at": NOW - 3_600.0,
+        "history": HistorySnapshot(None, 0),
     }
     return Snapshot(**(known | changes))

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from tests.readers.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
 from watchdog.core.causes import anomaly, particulars
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS
+from watchdog.core.snapshot import HistorySnapshot
 from watchdog.readers.web.phrases import notes, runway, span, verdict, why
 
 
@@ -93,6 +94,7 @@ def test_the_runway_of_a_token_is_told(changes, left, words):
 def test_a_failed_reload_is_worth_a_note():
     assert notes(snapshot()) == ()
     assert len(notes(snapshot(reload_successful=False, reload_success_at=NOW))) == 1
+    assert len(notes(snapshot(history=HistorySnapshot("disk full", 0)))) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.readers.web.samples import NOW, eight_games, fresh, frozen, snapshot, token, untouched
-from watchdog.core.snapshot import GameSnapshot, Recent, Snapshot
+from watchdog.core.snapshot import GameSnapshot, HistorySnapshot, Recent, Snapshot
 from watchdog.readers.web.status import encode, iso, status_of
 from watchdog.runtime.redaction import register_secret
 
@@ -26,6 +26,10 @@ def test_the_top_tells_the_whole_watch():
     assert told["taken_at"] == "2025-06-19T15:57:18.250Z"
     assert told["ready"] is False
     assert told["loop_stall_seconds"] == 0.25
+    assert told["history"] == {"up": True, "error": None, "rows_dropped": 0}
+    silent = next(game for game in told["feeds"][0]["games"] if game["game"] == "Andar Bahar")
+    assert silent["incidents"] == {"provider": 1, "path_or_provider": 0, "partner": 0, "ours": 0}
+    assert silent["incident_since"] == silent["since"]
     assert told["reload"] == {"successful": True, "last_success_at": "2025-06-19T14:57:18.250Z"}
     assert told["summary"] == {
         "unobserved": 1,
@@ -147,3 +151,14 @@ def test_particulars_in_the_providers_words_are_told_without_secrets_and_in_shor
 @pytest.mark.parametrize("wall", [None, 1e12, -1e18, math.inf, float("nan")])
 def test_a_time_beyond_the_calendar_is_not_known(wall):
     assert iso(wall) is None
+
+
+def test_a_history_that_fails_says_why_without_a_secret_and_none_is_null():
+    register_secret("hunter2-hunter2")
+    failing = HistorySnapshot("/srv/hunter2-hunter2.db: database or disk is full", 7)
+    told = status_of(snapshot(history=failing)).history
+    assert told is not None
+    assert (told.up, told.rows_dropped) == (False, 7)
+    assert "disk is full" in str(told.error)
+    assert "hunter2" not in str(told.error)
+    assert status_of(snapshot(history=None)).history is None

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar, get_args
 from watchdog.core.checks.rounds import OUTCOMES, STATE_NAMES
 from watchdog.core.checks.suite import ANOMALY_KINDS, MAINTENANCE_KINDS
 from watchdog.core.instruments import Distribution
-from watchdog.core.ledger import STATES
+from watchdog.core.ledger import PARTIES, STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.core.snapshot import (
     ROTATION_OUTCOMES,
@@ -205,6 +205,17 @@ OF_A_GAME: tuple[Family[GameSnapshot], ...] = (
         "Updates that came a second time while one connection took over from another; counted nowhere else.",
         lambda game: game.overlap_messages,
     ),
+    Family(
+        "betcore_feed_incidents_total",
+        "Incidents that began, by whose they were at that time.",
+        lambda game: _each(PARTIES, game.incidents),
+        "whose",
+    ),
+    Family(
+        "betcore_feed_incident_start_timestamp_seconds",
+        "UNIX time at which the incident that goes on began; absent without one.",
+        lambda game: game.incident_since,
+    ),
 )
 
 OF_A_FEED: tuple[Family[TokenSnapshot], ...] = (
@@ -267,6 +278,16 @@ OF_THE_WATCHDOG: tuple[Family[Snapshot], ...] = (
         "watchdog_config_last_reload_success_timestamp_seconds",
         "UNIX time at which the configuration in use was read.",
         lambda snapshot: snapshot.reload_success_at,
+    ),
+    Family(
+        "watchdog_history_up",
+        "1 while the history takes what is written, 0 while it can't be used; absent without [history].",
+        lambda snapshot: snapshot.history and snapshot.history.error is None,
+    ),
+    Family(
+        "watchdog_history_rows_dropped_total",
+        "Rows of the history that were lost because it took none for too long; absent without [history].",
+        lambda snapshot: snapshot.history and snapshot.history.rows_dropped,
     ),
 )
 

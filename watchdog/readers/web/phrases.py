@@ -53,9 +53,12 @@ def runway(token: TokenSnapshot, left_seconds: float | None) -> str:
 
 def notes(snapshot: Snapshot) -> tuple[str, ...]:
     """What people should know of the watchdog itself."""
-    if snapshot.reload_successful:
-        return ()
-    return ("The last reload of the configuration failed; the one before it still holds.",)
+    found = []
+    if not snapshot.reload_successful:
+        found.append("The last reload of the configuration failed; the one before it still holds.")
+    if snapshot.history is not None and snapshot.history.error is not None:
+        found.append("The history can't be written; what happens meanwhile waits in memory.")
+    return tuple(found)
 
 
 def span(seconds: float) -> str:

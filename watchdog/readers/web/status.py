@@ -8,9 +8,16 @@ from msgspec import Struct
 
 from watchdog.core.causes import anomaly, particulars
 from watchdog.core.checks.suite import ANOMALY_KINDS
-from watchdog.core.ledger import BLAME, STATES, State
+from watchdog.core.ledger import BLAME, STATES, Party, State
 from watchdog.core.protocol.reasons import DisconnectReason, InvalidReason
-from watchdog.core.snapshot import GameSnapshot, RefreshOutcome, Snapshot, TokenSnapshot, TokenSource
+from watchdog.core.snapshot import (
+    GameSnapshot,
+    HistorySnapshot,
+    RefreshOutcome,
+    Snapshot,
+    TokenSnapshot,
+    TokenSource,
+)
 from watchdog.readers.web.phrases import notes, runway, verdict, why
 from watchdog.runtime.redaction import present
 
@@ -82,6 +89,8 @@ class GameStatus(Struct, frozen=True, kw_only=True):
     maintenance_anomalies: dict[str, int]
     disconnects: dict[DisconnectReason, int]
     last_anomalies: tuple[dict[str, object], ...]
+    incidents: dict[Party, int]
+    incident_since: str | None
 
 
 class TokenStatus(Struct, frozen=True, kw_only=True):
@@ -117,8 +126,16 @@ class Reload(Struct, frozen=True):
     last_success_at: str | None
 
 
+class HistoryStatus(Struct, frozen=True):
+    """Whether the history takes what is written, why not, and how many rows were lost."""
+
+    up: bool
+    error: str | None
+    rows_dropped: int
+
+
 class Status(Struct, frozen=True, kw_only=True):
-    """The whole watch: the body of `/api/v1/status`.
+    """The whole watch: the body of `/api/v1/status`; `history` is null without `[history]`.
 
     `verdict` is one sentence for people, `notes` what they should know of the watchdog itself.
     """
@@ -130,6 +147,7 @@ class Status(Struct, frozen=True, kw_only=True):
     ready: bool
     loop_stall_seconds: float
     reload: Reload
+    history: HistoryStatus | None
     summary: dict[State, int]
     feeds: tuple[FeedStatus, ...]
 
@@ -150,6 +168,7 @@ def status_of(snapshot: Snapshot) -> Status:
         ready=snapshot.ready,
         loop_stall_seconds=snapshot.loop_stall_seconds,
         reload=Reload(snapshot.reload_successful, iso(snapshot.reload_success_at)),
+        history=_history(snapshot.history),
         summary={state: sum(game.state == state for game in snapshot.games) for state in STATES},
         feeds=tuple(
             FeedStatus(feed, _token(tokens.get(feed), now), tuple(_game(game, now) for game in members))
@@ -172,6 +191,13 @@ def iso(wall: float | None) -> str | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _history(history: HistorySnapshot | None) -> HistoryStatus | None:
+    if history is None:
+        return None
+    error = None if history.error is None else present(history.error, _TEXT_CHARACTERS)
+    return HistoryStatus(error is None, error, history.rows_dropped)
 
 
 def _token(token: TokenSnapshot | None, now: float) -> TokenStatus | None:
@@ -241,6 +267,8 @@ def _game(game: GameSnapshot, now: float) -> GameStatus:
             for recent in reversed(game.recent_anomalies)
             for detail in [{key: _safe(value) for key, value in recent.detail.items()}]
         ),
+        incidents=game.incidents,
+        incident_since=iso(game.incident_since),
     )
 
 
