@@ -20,7 +20,9 @@ LABEL org.opencontainers.image.title="betcore-watchdog" \
       org.opencontainers.image.description="Health and SLA watchdog for the BETCORE live feed, exposed to Prometheus" \
       org.opencontainers.image.base.name="docker.io/library/python:3.12-slim-bookworm"
 COPY --from=builder /opt/betcore-watchdog /opt/betcore-watchdog
-# The modules were compiled at installation. Nothing is written, so the root file system may be read-only.
+# For a history. A new volume that is mounted here belongs to whom this folder belongs to.
+RUN install --directory --owner=65532 --group=65532 --mode=0750 /var/lib/betcore-watchdog
+# The modules were compiled at installation. Nothing else is written, so the root file system may be read-only.
 ENV PATH=/opt/betcore-watchdog/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.config import load as config
-from watchdog.config.schema import Config, Feed, Game, Log, Reconnect, Slo, Token, Web
+from watchdog.config.schema import Config, Feed, Game, History, Log, Reconnect, Slo, Token, Web
 from watchdog.config.validation import ConfigError
 from watchdog.config.values import ExternalUrl, Listen, Proxy, RequestTemplate, WebSocketUrl
 from watchdog.core.checks.settings import CheckSettings
@@ -274,7 +274,7 @@ def test_the_example_loads_and_shows_the_defaults():
     )
 
 
-@pytest.mark.parametrize("kind", [Web, Log, Token, Feed, Game, CheckSettings, Slo, Reconnect])
+@pytest.mark.parametrize("kind", [Web, Log, Token, Feed, Game, CheckSettings, Slo, Reconnect, History])
 def test_every_key_stands_in_the_example_with_its_default(kind):
     example = EXAMPLE.read_text()
     for field in msgspec.structs.fields(kind):
@@ -299,6 +299,16 @@ def test_the_alternatives_of_the_example_load_as_well(write):
     assert loaded.log.format == "json"
     assert loaded.feeds[0].token.request == Token().request
     assert [game.checks.silence_reconnect_seconds for game in loaded.feeds[0].games] == [20.0, 20.0]
+
+
+def test_the_history_of_the_example_and_none_without_it(write, tmp_path):
+    assert config.load(EXAMPLE).history is None
+    text = EXAMPLE.read_text().replace("# [history]", "[history]").replace("# keep_days", "keep_days")
+    path = Path("/var/lib/betcore-watchdog/history.db")
+    loaded = config.load(write(text.replace(f'# file = "{path}"', f'file = "{path}"')))
+    assert loaded.history == History(file=path, keep_days=400)
+    loaded = config.load(write(f'{SMALLEST}\n[history]\nfile = "kept/history.db"'))
+    assert loaded.history == History(file=tmp_path / "kept" / "history.db")
 
 
 GOOD = tomllib.loads(EXAMPLE.read_text())
