@@ -1,9 +1,8 @@
-"""The commands about what was: incidents, the statement of a period, and whether a statement holds."""
+"""The commands about what was: incidents, and the statement of a period."""
 
-import hashlib
 import ssl
 from collections.abc import Callable, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from time import time
 from typing import Literal
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from watchdog import __version__
-from watchdog.archive.reading import Period
+from watchdog.archive.reading import MOST_GAME_TYPE, Period
 from watchdog.archive.sources import histories
 from watchdog.config.accounting import load_accounting
 from watchdog.core.errors import OperatorError
@@ -21,10 +20,6 @@ from watchdog.core.incidents import Incident, incidents_of, utc
 from watchdog.core.instants import LAST, parse_instant
 from watchdog.core.statement.accounting import Accounting
 from watchdog.core.statement.build import statement
-from watchdog.core.statement.records import IncidentLine, Statement
-from watchdog.core.statement.schedule import instant
-from watchdog.core.statement.verification import Difference, contradictions
-from watchdog.core.statement.verification import verify as recompute
 from watchdog.core.timeline import timeline
 from watchdog.readers.incidents import as_json, as_text
 from watchdog.readers.report import document
@@ -32,13 +27,10 @@ from watchdog.readers.report.page import as_html
 from watchdog.readers.report.pdf import as_pdf
 from watchdog.readers.report.table import as_csv
 from watchdog.runtime.http_client import Client
-from watchdog.runtime.redaction import present, register_secret
+from watchdog.runtime.redaction import register_secret
 
 Format = Literal["html", "pdf", "csv", "json"]
 Step = Callable[[str], None]
-
-MOST_STATEMENT_BYTES = 64 * 1024 * 1024
-"""What is longer is no statement: one of a hundred games and ten thousand incidents has a tenth of it."""
 
 _MARGIN = 31 * 86_400 * SECOND
 """How far before and after a period is looked for the true begin and end of its incidents."""
@@ -46,7 +38,7 @@ _MARGIN = 31 * 86_400 * SECOND
 _STILL_WRITES = 60 * SECOND
 """A run whose last sign of life is not older goes on, unless it says that it has ended."""
 
-_LONGEST_LINE = 2_000
+_LONGEST_NAME = 64
 _MOST_USER_BYTES = 4_096
 
 
@@ -74,6 +66,10 @@ class Choice(Struct, frozen=True, kw_only=True):
         if began >= ended:
             first, last = (f"{utc(at):%Y-%m-%dT%H:%MZ}" for at in (began, ended))
             raise OperatorError(f"--from: expected a time before --to, got {first} and {last}")
+        if self.game_type is not None and not 0 <= self.game_type <= MOST_GAME_TYPE:
+            raise OperatorError(f"--game-type: expected a number up to {MOST_GAME_TYPE}")
+        if self.feed is not None and not (self.feed.isprintable() and len(self.feed) <= _LONGEST_NAME):
+            raise OperatorError(f"--feed: expected a name of up to {_LONGEST_NAME} printable characters")
         return Period(began, ended, self.feed, self.game_type)
 
     def history(self, period: Period, step: Step) -> History:
@@ -158,41 +154,6 @@ def report(choice: Choice, *, accounting: Path | None, form: Format, step: Step)
     return as_pdf(as_html(stated, zone))
 
 
-def verify(
-    path: Path,
-    sources: Sequence[str],
-    *,
-    evidence: Path | None,
-    user_file: Path | None,
-    step: Step,
-) -> tuple[list[str], str]:
-    """Every difference of a statement from the histories, a line for each, and what to say without one.
-
-    Raises:
-        OperatorError: the statement or a source can't be used.
-
-    """
-    step(f"reading {path.name}")
-    stated = _read_statement(path)
-    zone = zone_of(stated.period.timezone, f"{path}: period.timezone")
-    if evidence is not None and not evidence.is_dir():
-        raise OperatorError(f"--evidence: {evidence}: no such folder")
-    if sources:
-        period = Period(instant(stated.period.start, UTC), instant(stated.period.end, UTC))
-        history = Choice(sources=sources, user_file=user_file).history(period, step)
-        step("computing the statement")
-        found = recompute(stated, history, zone=zone, version=__version__)
-        compared = "computed again from the histories"
-    else:
-        found = contradictions(stated, version=__version__)
-        compared = "its figures agree with one another; --history compares them with what was seen"
-    if evidence is not None:
-        found += _other_evidence(stated, evidence)
-    games, lines = len(stated.games), len(stated.incidents)
-    verdict = f"{path}: holds, {games} game(s), {lines} incident(s): {compared}"
-    return [present(str(each), _LONGEST_LINE) for each in found], verdict
-
-
 def incidents_of_all(history: History) -> list[Incident]:
     """The incidents of all games that a history tells of, in the order in which they began."""
     stays: dict[GameKey, list[Stay]] = {}
@@ -223,52 +184,6 @@ def _known_end(period: Period, history: History, now: int) -> int:
         known = f"{utc(ended):%Y-%m-%dT%H:%M:%SZ}"
         raise OperatorError(f"--from: nothing is known of this period yet, only of the time before {known}")
     return ended
-
-
-def _read_statement(path: Path) -> Statement:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_STATEMENT_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise OperatorError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    if len(content) > MOST_STATEMENT_BYTES:
-        raise OperatorError(f"{path}: not a statement: longer than {MOST_STATEMENT_BYTES >> 20} MiB")
-    try:
-        return document.read(content)
-    except document.StatementError as error:
-        raise OperatorError(f"{path}: {present(str(error), _LONGEST_LINE)}") from None
-
-
-def _other_evidence(stated: Statement, folder: Path) -> list[Difference]:
-    """The recordings that a statement names and the folder doesn't have, or not as they were."""
-    found: list[Difference] = []
-    for line in stated.incidents:
-        if line.evidence is None:
-            continue
-        named, there = line.evidence, _digest(line, folder)
-        if there is None:
-            found.append(Difference(f"incidents.{line.id}.evidence", named.file, "a file that is there"))
-        elif there != named.sha256:
-            found.append(Difference(f"incidents.{line.id}.evidence.sha256", named.sha256, there))
-    return found
-
-
-def _digest(line: IncidentLine, folder: Path) -> str | None:
-    """The SHA-256 of an incident's recording; None without one."""
-    name = f"{line.id}.jsonl.gz"
-    if line.evidence is None or line.evidence.file != name or Path(name).name != name:
-        # It comes from outside: no other file is read than one of that name in the folder.
-        return None
-    path = folder / name
-    try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except ValueError:
-        return None  # a name that no file can have
-    except OSError as error:
-        raise OperatorError(f"--evidence: {present(str(path), _LONGEST_LINE)}: {error.strerror}") from None
 
 
 def _instant(option: str, text: str, now: int, zone: tzinfo) -> int:

@@ -32,7 +32,7 @@ def hours(monkeypatch):
 
 def begin(file, **changes):
     """A writer whose thread a test plays itself, with `work`."""
-    return Writer(file, 400.0, run(**changes), lambda: at(0) / 1e6)
+    return Writer(file, 400.0, run(**changes))
 
 
 def work(writer: Writer) -> None:
@@ -156,7 +156,8 @@ def test_a_file_that_is_deleted_begins_anew_with_the_run_and_the_stays_that_go_o
 
 
 def test_old_rows_go_by_the_days_to_keep(file, hours):
-    writer = Writer(file, 1.0, run(), lambda: at(86_400 + 100) / 1e6)
+    writer = Writer(file, 1.0, run())
+    writer.alive_at = at(86_400 + 100)
     for second in range(0, 1_200, 2):
         writer.put(stay(second, second + 1))
     work(writer)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.statement_commands import SILENT_ID, made
+from tests.support.statement_commands import SILENT_ID, made, refused
 
 
 def test_incidents_are_a_line_each_and_as_json_a_document(capsys, file, now):
@@ -32,3 +32,8 @@ def test_incidents_are_a_line_each_and_as_json_a_document(capsys, file, now):
 )
 def test_incidents_of_a_period_a_feed_or_a_game_alone(capsys, file, now, choice, ids):
     assert len(made(capsys, "incidents", "--history", file, *choice).splitlines()) == ids
+
+
+@pytest.mark.parametrize("game_type", ["-1", "9" * 30])
+def test_a_game_type_that_there_cannot_be_is_one_line(capsys, file, now, game_type):
+    assert "--game-type" in refused(capsys, "incidents", "--history", file, "--game-type", game_type)

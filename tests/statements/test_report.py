@@ -104,6 +104,8 @@ def test_several_histories_make_one_statement_in_any_order(capsys, file, now, tm
         ((*PERIOD, "--timezone", "Mars/Olympus"), "--timezone: expected a name"),
         ((*PERIOD, "--timezone", "../../../etc/passwd"), "--timezone: expected a name"),
         ((*PERIOD, "--timezone", ""), "--timezone: expected a name"),
+        ((*PERIOD, "--feed", "\udcff"), "--feed: expected a name"),
+        ((*PERIOD, "--feed", "x" * 65), "--feed: expected a name"),
         ((*PERIOD, "--format", "docx"), "--format: invalid choice: 'docx'"),
         ((*PERIOD, "--accounting", "/nowhere.toml"), "/nowhere.toml"),
         ((*PERIOD, "--user-file", "/nowhere"), "--user-file: /nowhere: No such file"),

@@ -8,7 +8,7 @@ import pytest
 from tests.support.histories import watched
 from tests.support.history_files import written
 from tests.support.statement_commands import DAY, PERIOD, SILENT_ID, called, made, refused, seen
-from watchdog import statements
+from watchdog import verify
 
 
 def changed(path, change):
@@ -67,14 +67,14 @@ def test_the_evidence_that_a_statement_names_is_compared(capsys, stated, tmp_pat
         }
 
     changed(stated, with_evidence)
-    verify = ("verify", stated, "--evidence", folder)
-    assert "holds" in made(capsys, *verify)
+    command = ("verify", stated, "--evidence", folder)
+    assert "holds" in made(capsys, *command)
     recording.write_bytes(b"another")
-    code, out, _ = called(capsys, *verify)
+    code, out, _ = called(capsys, *command)
     assert (code, out.count("\n")) == (1, 1)
     assert out.startswith(f"incidents.{SILENT_ID}.evidence.sha256: stated ")
     recording.unlink()
-    code, out, _ = called(capsys, *verify)
+    code, out, _ = called(capsys, *command)
     assert code == 1
     assert out.endswith("expected a file that is there\n")
     assert "no such folder" in refused(capsys, "verify", stated, "--evidence", recording)
@@ -130,7 +130,7 @@ def test_what_is_no_statement_is_one_line(capsys, tmp_path, content, words):
 
 @pytest.mark.parametrize("path", ["/nowhere.json", "/", "/dev/zero", "\0"])
 def test_a_statement_that_cannot_be_read_is_one_line(capsys, monkeypatch, path):
-    monkeypatch.setattr(statements, "MOST_STATEMENT_BYTES", 1_000_000)
+    monkeypatch.setattr(verify, "MOST_STATEMENT_BYTES", 1_000_000)
     assert refused(capsys, "verify", path).startswith(path)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 from watchdog.archive.lines import encode
-from watchdog.archive.reading import Period, read_page
+from watchdog.archive.reading import MOST_GAME_TYPE, Period, read_page
 from watchdog.archive.utc import microseconds
 from watchdog.core.errors import ClientError
 from watchdog.core.instants import parse_instant
@@ -38,7 +38,8 @@ def page(file: Path, query: Mapping[str, str]) -> bytes:
     if began >= ended:
         raise ClientError("from: expected a time before to")
     game_type = query.get("game_type")
-    if game_type is not None and not (game_type.isascii() and game_type.isdecimal()):
+    is_number = game_type is None or (game_type.isascii() and game_type.isdecimal())
+    if not is_number or int(game_type or 0) > MOST_GAME_TYPE:
         raise ClientError("game_type: expected a number")
     period = Period(began, ended, query.get("feed"), None if game_type is None else int(game_type))
     try:

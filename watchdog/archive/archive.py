@@ -64,7 +64,7 @@ class Archive:
         put: Callable[[Row], None] = _forget
         if file is not None:
             self._trackers = trackers(file, run.started)
-            self._writer = Writer(file, keep_days, run, clock.wall)
+            self._writer = Writer(file, keep_days, run)
             put = self._writer.put
         self._watched: dict[GameKey, Monitor] = {}
         self._on_incident = on_incident

@@ -1,5 +1,6 @@
 """Reading a history file, also while a watchdog writes it: the rows of a period, whole or page by page."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,9 @@ from msgspec import Struct
 from watchdog.archive.database import HistoryError, checked_version
 from watchdog.archive.schema import TABLES, VERSION, Row, Table, Unfinished
 from watchdog.core.history import History, HourlyRollup
+
+MOST_GAME_TYPE = 2**31 - 1
+"""The highest number of a game type."""
 
 _MOST_ROWID = 2**63
 
@@ -110,7 +114,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Open a file to read; one in a folder that can't be written has no journal, so it does not change."""
     if not path.is_file():
         raise HistoryError(f"{path}: no such file")
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True)) as attempt:
             attempt.execute("SELECT count(*) FROM sqlite_master").fetchone()

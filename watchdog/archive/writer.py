@@ -4,7 +4,6 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,11 +35,10 @@ class Writer:
     wait. What had to be dropped is counted.
     """
 
-    def __init__(self, path: Path, keep_days: float, run: Run, wall: Callable[[], float] = time.time) -> None:
-        """`keep_days` is how long a row is kept, above 0; `wall` returns UNIX seconds."""
+    def __init__(self, path: Path, keep_days: float, run: Run) -> None:
+        """`keep_days` is how long a row is kept, above 0."""
         self._path = path
         self._keep_days = keep_days
-        self._wall = wall
         self._rows: deque[Row] = deque()
         self._run = run
         # What holds now, and has to be in every file that is opened.
@@ -182,5 +180,5 @@ class Writer:
         """Delete what is older than it is to be kept, piece by piece."""
         now = time.monotonic()
         if now >= self._clean_at:
-            more = database.forget(microseconds(self._wall() - self._keep_days * _DAY_SECONDS))
+            more = database.forget(self.alive_at - microseconds(self._keep_days * _DAY_SECONDS))
             self._clean_at = now if more else now + _CLEAN_SECONDS

@@ -105,10 +105,10 @@ def add_verify(add_command: AddCommand) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from watchdog import statements
+    from watchdog import verify
 
     with Progress(len(options.history) + 2) as progress:
-        differences, verdict = statements.verify(
+        differences, verdict = verify.verify(
             options.statement,
             options.history,
             evidence=options.evidence,
