@@ -36,8 +36,7 @@ class Monitor:
         self._suite = CheckSuite(settings)
         self._connections = Connections()
         self._counters = Counters()
-        # Kept by whoever makes incidents of what is found here.
-        self.incidents = IncidentCounts()
+        self.incidents = IncidentCounts()  # kept by whoever makes incidents of what is found here
         self._tried, self._authorized = False, True
         self.connected = False  # subscribed to on an open connection
         self._observing = False  # an update has come since the subscription
