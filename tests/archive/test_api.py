@@ -1,5 +1,6 @@
 """What `/api/v1/history` answers to a query."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -50,9 +51,9 @@ def test_a_feed_or_a_game_type_alone_leaves_out_the_rows_of_others(file):
 
 
 def test_without_a_period_it_is_the_last_day(file, monkeypatch):
-    monkeypatch.setattr(api.time, "time", lambda: at(3_600) / 1e6)
+    monkeypatch.setattr(time, "time", lambda: at(3_600) / 1e6)
     assert len(decode(api.page(file, {})).rows) == len(ROWS)
-    monkeypatch.setattr(api.time, "time", lambda: at(2 * 86_400) / 1e6)
+    monkeypatch.setattr(time, "time", lambda: at(2 * 86_400) / 1e6)
     assert decode(api.page(file, {})).rows == ()
 
 

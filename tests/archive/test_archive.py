@@ -15,6 +15,7 @@ from watchdog.archive.database import Database, HistoryError
 from watchdog.archive.reading import Period, read
 from watchdog.config import load as config
 from watchdog.core.history import SECOND, History
+from watchdog.core.snapshot import HistorySnapshot
 from watchdog.hub.transport import ConnectionLostError
 from watchdog.runtime.clock import Clock
 
@@ -199,14 +200,14 @@ async def test_a_file_that_fails_and_comes_back_is_logged_and_loses_nothing(
         raise HistoryError("history.db: database or disk is full")
 
     async with running(Hub(), config.load(file)) as watchdog:
-        seen = watchdog.snapshot().history
-        assert (seen.error, seen.rows_dropped) == (None, 0)
+        assert watchdog.snapshot().history == HistorySnapshot(None, 0)
         monkeypatch.setattr(Database, "write", full)
         await eventually(lambda: named(logged, "history.failed"))
-        assert watchdog.snapshot().history.error == "history.db: database or disk is full"
+        full_disk = HistorySnapshot("history.db: database or disk is full", 0)
+        assert watchdog.snapshot().history == full_disk
         monkeypatch.setattr(Database, "write", plain)
         await eventually(lambda: named(logged, "history.writes_again"))
-        assert watchdog.snapshot().history.error is None
+        assert watchdog.snapshot().history == HistorySnapshot(None, 0)
         assert the(watchdog).state == "fresh"
     (failed,) = named(logged, "history.failed")
     assert (failed["log_level"], failed["error"]) == ("error", "history.db: database or disk is full")

@@ -30,6 +30,7 @@ from watchdog.readers.metrics.render import render
 from watchdog.readers.web.app import create_app
 from watchdog.readers.web.auth import Passwords
 from watchdog.readers.web.server import serve
+from watchdog.runtime.http_client import Client
 
 EVER = Period(0, at(10**6))
 
@@ -92,7 +93,7 @@ def ordered(history: History) -> list[list[str]]:
 
 @pytest.fixture
 def fetched() -> Callable[[str], History]:
-    client = sources.Client(ssl.create_default_context())
+    client = Client(ssl.create_default_context())
     return lambda address: sources.histories([address], EVER, client, None, lambda doing: None)
 
 

@@ -282,12 +282,12 @@ OF_THE_WATCHDOG: tuple[Family[Snapshot], ...] = (
     Family(
         "watchdog_history_up",
         "1 while the history takes what is written, 0 while it can't be used; absent without [history].",
-        lambda snapshot: snapshot.history and snapshot.history.error is None,
+        lambda snapshot: None if snapshot.history is None else snapshot.history.error is None,
     ),
     Family(
         "watchdog_history_rows_dropped_total",
         "Rows of the history that were lost because it took none for too long; absent without [history].",
-        lambda snapshot: snapshot.history and snapshot.history.rows_dropped,
+        lambda snapshot: None if snapshot.history is None else snapshot.history.rows_dropped,
     ),
 )
 
