@@ -1,11 +1,10 @@
 """The metrics as data: the name of each, its meaning, and where a snapshot has its value."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, NamedTuple, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from watchdog.core.checks.rounds import OUTCOMES, STATE_NAMES
 from watchdog.core.checks.suite import ANOMALY_KINDS, MAINTENANCE_KINDS
-from watchdog.core.instruments import Distribution
 from watchdog.core.ledger import PARTIES, STATES
 from watchdog.core.protocol.reasons import DISCONNECT_REASONS, INVALID_REASONS
 from watchdog.core.snapshot import (
@@ -16,22 +15,9 @@ from watchdog.core.snapshot import (
     Snapshot,
     TokenSnapshot,
 )
+from watchdog.readers.metrics.family import Family, HistogramFamily, Values
 
-Subject = TypeVar("Subject")
 _Text = TypeVar("_Text", bound=str)
-Values = Mapping[str, float] | float | None
-
-
-class Family(NamedTuple, Generic[Subject]):
-    """One metric as data: a counter if its name ends in `_total`, a gauge otherwise.
-
-    `read` returns one value, None for an absent series, or with a `label` one value for each of its texts.
-    """
-
-    name: str
-    help: str
-    read: Callable[[Subject], Values]
-    label: str | None = None
 
 
 def _each(texts: Iterable[_Text], counts: Mapping[_Text, float]) -> Mapping[str, float]:
@@ -290,14 +276,6 @@ OF_THE_WATCHDOG: tuple[Family[Snapshot], ...] = (
         lambda snapshot: None if snapshot.history is None else snapshot.history.rows_dropped,
     ),
 )
-
-
-class HistogramFamily(NamedTuple):
-    """One histogram of a game as data."""
-
-    name: str
-    help: str
-    read: Callable[[GameSnapshot], Distribution]
 
 
 HISTOGRAMS_OF_A_GAME: tuple[HistogramFamily, ...] = (

@@ -19,9 +19,8 @@ from watchdog.readers.metrics.families import (
     OF_A_FEED,
     OF_A_GAME,
     OF_THE_WATCHDOG,
-    Family,
-    HistogramFamily,
 )
+from watchdog.readers.metrics.family import Family, HistogramFamily
 
 LINES_AT_ONCE = 400
 """How many lines make a piece: writing and compressing them takes a third of a millisecond."""
