@@ -244,7 +244,8 @@ def timestamp_frozen(scene: Scene) -> Truth:
 
 def timestamp_regressed(scene: Scene) -> Truth:
     beat = scene.anywhere()
-    scene.beats[beat].sent = scene.due(beat) - scene.rng.randint(2, 3600)
+    # Whole quarter hours from 15 minutes on would be a time zone.
+    scene.beats[beat].sent = scene.due(beat) - scene.rng.randint(2, 899)
     truth = _at_once(scene, "tst regressed", beat, "timestamp.regressed")
     truth.events.append(Event(scene.at(beat), "latency.high"))
     return truth
