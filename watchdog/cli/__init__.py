@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from watchdog import __version__
+from watchdog.cli.evidence import add_replay
 from watchdog.cli.statements import add_incidents, add_report, add_verify
 from watchdog.core.errors import OperatorError
 from watchdog.runtime.redaction import redact
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     watching = (_add_run, _add_demo, _add_simulate, _add_check_config, _add_probe)
-    for add in (*watching, add_incidents, add_report, add_verify):
+    for add in (*watching, add_incidents, add_report, add_verify, add_replay):
         add(commands.add_parser)
     return parser
 
