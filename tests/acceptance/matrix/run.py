@@ -237,7 +237,8 @@ def read_series(series: Series, seen: Mapping[str, Seen]) -> None:
 
 def _read_log(events: Sequence[dict[str, Any]], seen: Mapping[str, Seen]) -> None:
     for event in events:
-        # What every game has, and the goodbye of ours.
-        common = event["event"] in ("token.valid", "feed.state_changed") or event.get("reason") == "shutdown"
+        # What every game has, and the goodbye of ours. Incidents follow from states and anomalies.
+        follows = event["event"] in ("token.valid", "feed.state_changed", "incident.began", "incident.ended")
+        common = follows or event.get("reason") == "shutdown"
         if (feed := event.get("feed", "")) in seen and not common:
             seen[feed].events = seen[feed].events | {(event["event"], event.get("reason", ""))}
