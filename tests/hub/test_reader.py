@@ -299,9 +299,10 @@ async def test_a_flood_of_one_connection_delays_no_other(mock_clock, world, read
     flooded.send(reads_of_64 * (2 * MAX_READS + 4))
     quiet.send(reads_of_64[:10])
     happened = await world.on_the_beat()
-    # Each is read once before one is read again, and there is an end before all has been read.
+    # Each is read once before one is read again, what is due is judged before that, and there is an end
+    # before all has been read.
     assert sorted(happened[:2]) == [("flooded",), ("quiet",)]
-    assert happened[2:] == [("flooded",)] * (MAX_READS - 1) + [("game", BEAT_SECONDS)]
+    assert happened[2:] == [("game", BEAT_SECONDS)] + [("flooded",)] * (MAX_READS - 1)
     assert await world.on_the_beat() == [("flooded",)] * MAX_READS
     # The last read is the one that finds nothing more.
     assert await world.on_the_beat() == [("flooded",)] * 5
@@ -349,6 +350,20 @@ async def test_what_judging_takes_is_a_stall_of_ours(mock_clock, world, stalls):
     game.on_judged = lambda: mock_clock.jump(0.12)
     await world.after(0.05)
     assert stalls == [pytest.approx(0.12)]
+
+
+async def test_what_falls_due_amid_the_reading_is_judged_before_the_rest_is_read(
+    mock_clock, world, monkeypatch
+):
+    monkeypatch.setattr(module, "_PORTION", 1)
+    for name in "abc":
+        line = await world.line(name)
+        line.on_heard = lambda: mock_clock.jump(0.01)
+        line.send(an_update(1))
+    world.game("game", due=trio.current_time() + BEAT_SECONDS + 0.005)
+    happened = await world.on_the_beat()
+    assert [name for name, _ in happened].index("game") == 1
+    assert len(happened) == 4
 
 
 async def test_between_portions_of_connections_others_have_their_turn(mock_clock, world, monkeypatch):

@@ -8,7 +8,7 @@ before the next beat, so silence is noticed on time.
 
 import math
 import select
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import trio
@@ -138,7 +138,7 @@ class Reader:
                 # A beat that was missed is not caught up with.
                 beats_at = max(beats_at + self._beat_seconds, now)
             if (due := self._next_due()) <= now:
-                yield from self._judge(now)
+                yield from self._judge(self._games, now)
                 self.stalls.catch_up()
                 due = self._next_due()
             now = yield from self._wait(min(due, beats_at))
@@ -163,11 +163,14 @@ class Reader:
         turn = 0
         # However much more there is: the next beat is not to be missed for it.
         until = self.clock.now() + self._beat_seconds / 2.0
+        # Reading a thousand games takes longer than silence may go unnoticed.
+        soon = [game for game in self._games if game.due <= until]
         while ready and turn < MAX_READS and self.clock.now() <= until:
             more = []
             for count, event in enumerate(ready):
                 if (turn or count) and count % _PORTION == 0:
-                    yield from self._let_others()
+                    now = yield from self._let_others()
+                    yield from self._judge(soon, now)
                 # One may be gone since the kernel named it.
                 if held := self._held.get(event[0]):
                     held.hear(held.connection.receive())
@@ -175,8 +178,8 @@ class Reader:
                         more.append(event)
             ready, turn = more, turn + 1
 
-    def _judge(self, now: float) -> Generator[float, None, None]:
-        for count, game in enumerate([game for game in self._games if game.due <= now]):
+    def _judge(self, games: Iterable[Judged], now: float) -> Generator[float, None, None]:
+        for count, game in enumerate([game for game in games if game.due <= now]):
             if count and count % _PORTION == 0:
                 now = yield from self._let_others()
             if game in self._games:
