@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +54,8 @@ async def run(duration_seconds: float | None) -> None:
         _print(f"simulator    {hub}")
         # Its report may be made afterwards, so the folder stays.
         history = Path(tempfile.mkdtemp(prefix="betcore-demo-")) / "history.db"
-        began = _now() + timedelta(seconds=1)
+        # Not after the run: counts of updates belong to the period in which they begin.
+        began = _now()
         with trio.move_on_after(duration_seconds if duration_seconds is not None else math.inf) as scope:
             nursery.start_soon(_cancel_at_end, process, scope)
             try:
