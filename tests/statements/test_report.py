@@ -131,7 +131,7 @@ def test_what_a_report_cannot_use_is_one_line(capsys, file, now, arguments, word
         ("http://[::1", "--history: expected an address"),
         ("http://user:pa55@127.0.0.1:1", "--history: expected an address"),
         ("http://127.0.0.1:1/?x=1", "--history: expected an address"),
-        ("HTTP://127.0.0.1:1", "http://127.0.0.1:1: "),
+        ("HTTP://127.0.0.1:1", "http://127.0.0.1:1: refused: "),
     ],
 )
 def test_a_source_that_is_none_is_one_line(capsys, now, source, words, tmp_path, monkeypatch):

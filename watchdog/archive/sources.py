@@ -92,7 +92,9 @@ async def _fetched(
             if answer.status != OK:
                 raise HistoryError(f"{shown}: {_refusal(answer.status)}")
             page = decode(answer.body)
-        except (NoAnswerError, ValueError) as error:
+        except NoAnswerError as error:
+            raise HistoryError(f"{shown}: {error.reason}: {error}") from None
+        except ValueError as error:
             raise HistoryError(f"{shown}: {error}") from None
         rows += page.rows
         after = page.after
