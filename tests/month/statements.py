@@ -309,7 +309,7 @@ def _updates(
     if agreed.accounting.basis == "updates":
         good = received - game.updates.late
         bad = max(game.updates.late + missed, _told(game.lost_seconds) // 500_000)
-        yield "freshness", round(good / (good + bad), 3), round(game.freshness or 0.0, 3)
+        yield "freshness", round(good / (good + bad), 4), game.freshness
 
 
 def _told(seconds: float) -> int:
